@@ -1,0 +1,23 @@
+"""The one gate to scikit-learn's underscored parts.
+
+Whatever skgen needs of scikit-learn that carries an underscore is imported here
+and nowhere else, so that one file tells what a new scikit-learn can break.
+Public names of scikit-learn are imported where they are used.
+"""
+
+from sklearn.base import _fit_context as fit_context
+from sklearn.utils._openmp_helpers import (
+    _openmp_effective_n_threads as effective_n_threads,
+)
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.parallel import _get_threadpool_controller as threadpool_controller
+from sklearn.utils.validation import _check_sample_weight as check_sample_weight
+
+__all__ = [
+    "Interval",
+    "StrOptions",
+    "check_sample_weight",
+    "effective_n_threads",
+    "fit_context",
+    "threadpool_controller",
+]

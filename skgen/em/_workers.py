@@ -1,0 +1,94 @@
+"""Threads that sum over blocks of rows, always in the same order."""
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import reduce
+from operator import add
+
+from .._sklearn import effective_n_threads, threadpool_controller
+
+# The rows are cut into this many lanes, whatever the number of threads: each lane
+# sums its own blocks and the lanes are added in order, so that the result does not
+# depend on the threads, to the last bit.
+N_LANES = 16
+
+
+class Workers:
+    """A pool of threads, each of which runs BLAS single-threaded.
+
+    Threads over blocks of rows, not inside each operation: nothing is forked and
+    joined inside a pass, and cores that are shared with other processes do not
+    stall it.
+
+    Parameters
+    ----------
+    n_threads : int or None, default=None
+        Number of threads. None takes what OpenMP would (``OMP_NUM_THREADS``,
+        ``threadpoolctl``, and joblib's limits in its workers), as scikit-learn's
+        own multi-threaded estimators do.
+    """
+
+    def __init__(self, n_threads=None):
+        self.n_threads = effective_n_threads() if n_threads is None else n_threads
+        self._pool = None
+
+    def __enter__(self):
+        self._limit = threadpool_controller().limit(limits=1, user_api="blas")
+        self._limit.__enter__()
+        return self
+
+    def __exit__(self, *exception):
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+        return self._limit.__exit__(*exception)
+
+    def map(self, function, items):
+        """Results of ``function`` over ``items``, in order, from the threads."""
+        if self.n_threads == 1 or len(items) == 1:
+            return map(function, items)
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self.n_threads)
+        return self._pool.map(function, items)
+
+    def sum(self, lane_total, n_rows, block_size):
+        """Sum over all rows of what ``lane_total`` returns for a list of blocks.
+
+        Parameters
+        ----------
+        lane_total : callable
+            Takes a list of ``slice`` of rows and returns their total, an object
+            with ``+``.
+
+        n_rows : int
+            Number of rows.
+
+        block_size : int
+            Rows per block.
+
+        Returns
+        -------
+        total : object
+            The sum over lanes, in order.
+        """
+        return reduce(add, self.map(lane_total, lanes(n_rows, block_size)))
+
+    def each(self, function, n_rows, block_size):
+        """Call ``function`` on every block of rows, for its side effects."""
+        for _ in self.map(function, blocks(n_rows, block_size)):
+            pass
+
+
+def blocks(n_rows, block_size):
+    """Consecutive slices of at most ``block_size`` rows."""
+    return [
+        slice(start, min(start + block_size, n_rows))
+        for start in range(0, n_rows, block_size)
+    ]
+
+
+def lanes(n_rows, block_size):
+    """The blocks, dealt to at most ``N_LANES`` consecutive lists."""
+    every = blocks(n_rows, block_size)
+    n_lanes = min(N_LANES, len(every))
+    bounds = [len(every) * i // n_lanes for i in range(n_lanes + 1)]
+    return [every[a:b] for a, b in zip(bounds, bounds[1:])]

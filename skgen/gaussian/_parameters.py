@@ -1,0 +1,157 @@
+"""Parameters of Gaussian mixtures, and the M-step that makes them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ._structures import CovarianceStructure, IllDefinedCovarianceError
+
+LOG_2PI = np.log(2.0 * np.pi)
+
+# A component with less than this share of the rows has nothing to say about its
+# own parameters and keeps those it had.
+EMPTY_SHARE = 1e-14
+
+# Variances, in units of the columns' variances, that are rounding errors.
+SMALLEST_VARIANCE = 1e-15
+
+
+@dataclass(frozen=True)
+class MixtureParameters:
+    """Parameters of one or several Gaussian mixtures in a common frame.
+
+    Parameters
+    ----------
+    structure : CovarianceStructure
+        The covariances' structure.
+
+    weights : ndarray of shape (n_components,)
+        Mixing weights; they sum to one in each group.
+
+    means : ndarray of shape (n_components, n_features)
+        Means.
+
+    covariances : ndarray
+        Covariances, as the structure keeps them.
+
+    factors : ndarray
+        Factors of the precisions.
+
+    n_groups : int, default=1
+        Number of mixtures that stand behind each other.
+    """
+
+    structure: CovarianceStructure
+    weights: np.ndarray
+    means: np.ndarray
+    covariances: np.ndarray
+    factors: np.ndarray
+    n_groups: int = 1
+
+    @classmethod
+    def of_covariances(cls, structure, weights, means, covariances, n_groups=1):
+        """Parameters from covariances; raises IllDefinedCovarianceError."""
+        factors = structure.factor(covariances)
+        if structure.largest_precisions(factors).max() > 1.0 / SMALLEST_VARIANCE:
+            raise IllDefinedCovarianceError("variance below rounding errors")
+        return cls(structure, weights, means, covariances, factors, n_groups)
+
+    @property
+    def log_scales(self):
+        """Log of weight and normalising constant of each component."""
+        n_components, n_features = self.means.shape
+        log_determinants = self.structure.log_determinants(self.factors, n_features)
+        repeats = n_components // len(log_determinants)
+        with np.errstate(divide="ignore"):  # a weight of 0 is legal: log 0 = -inf
+            log_weights = np.log(self.weights)
+        return (
+            log_weights
+            + np.repeat(log_determinants, repeats)
+            - 0.5 * n_features * LOG_2PI
+        )
+
+    @property
+    def amplification(self):
+        """How much rounding errors grow when squares are taken about the origin.
+
+        The largest precision times the squared distance from the origin of a
+        component's typical row: sums of squares lose that factor in accuracy.
+        """
+        largest = self.structure.each(
+            self.structure.largest_precisions(self.factors), len(self.means)
+        )
+        distance = np.square(self.means).sum(axis=1) + self.means.shape[1]
+        return float((largest * distance).max())
+
+
+@dataclass(frozen=True)
+class Regularisation:
+    """What keeps covariances away from singular ones.
+
+    Parameters
+    ----------
+    floor : float, default=0.0
+        Smallest variance allowed in any direction, in units of the frame. A
+        constraint: the M-step stays an exact maximiser and EM stays monotone.
+
+    ridge : ndarray of shape (n_features,) or None, default=None
+        Added to variances after each M-step, scikit-learn's way.
+    """
+
+    floor: float = 0.0
+    ridge: np.ndarray | None = None
+
+    def __call__(self, structure, covariances):
+        if self.ridge is not None:
+            return structure.add_to_variances(covariances, self.ridge)
+        if self.floor > 0.0:
+            return structure.raise_to_floor(covariances, self.floor)[0]
+        return covariances
+
+
+def maximise(statistics, previous, regularisation):
+    """The M-step: parameters of the largest expected log-likelihood.
+
+    Parameters
+    ----------
+    statistics : GaussianStatistics
+        Expected sufficient statistics.
+
+    previous : MixtureParameters
+        What empty components keep.
+
+    regularisation : Regularisation
+        Applied to the covariances.
+
+    Returns
+    -------
+    parameters : MixtureParameters
+        The new parameters.
+
+    Raises
+    ------
+    IllDefinedCovarianceError
+        Where a covariance is not positive definite, or counts are negative as
+        an extrapolation may leave them.
+    """
+    structure, total = statistics.structure, statistics.total
+    if (statistics.counts < 0.0).any():
+        raise IllDefinedCovarianceError("negative count")
+    empty = statistics.counts <= EMPTY_SHARE * total
+    counts = np.maximum(statistics.counts, EMPTY_SHARE * total)
+    first = np.where(empty[:, None], 0.0, statistics.first)
+    means = statistics.reference + first / counts[:, None]
+    covariances = structure.estimate(counts, first, statistics.second)
+    if empty.any():
+        means[empty] = previous.means[empty]
+        if not structure.shared:
+            covariances[empty] = previous.covariances[empty]
+    groups = counts.reshape(previous.n_groups, -1)
+    weights = (groups / groups.sum(axis=1, keepdims=True)).ravel()
+    return MixtureParameters.of_covariances(
+        structure,
+        weights,
+        means,
+        regularisation(structure, covariances),
+        previous.n_groups,
+    )

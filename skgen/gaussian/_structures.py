@@ -1,0 +1,423 @@
+"""What a covariance may look like: one small class for each structure.
+
+A structure is stateless. It knows the shapes of covariances and second moments,
+how to make the one from the other, and how a Gaussian's log-density reads as a
+product of features of x and natural parameters. Components stand along the first
+axis; several mixtures of equal size may stand behind each other (groups), which is
+how starts are raced side by side. Only a shared covariance needs to know of groups:
+it has one matrix for each, so that inside this room its arrays have three axes.
+"""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+
+class IllDefinedCovarianceError(ArithmeticError):
+    """A covariance is not positive definite."""
+
+
+class CovarianceStructure(ABC):
+    """Interface of the structures.
+
+    Factors of precisions are scikit-learn's ``precisions_cholesky_``: upper
+    triangular P with precision P Pᵀ where covariances are matrices, reciprocals
+    of standard deviations otherwise.
+    """
+
+    #: Whether columns must share one scale for the structure to survive scaling.
+    isotropic = False
+
+    #: Whether all components of a mixture share one covariance.
+    shared = False
+
+    #: Whether covariances are matrices.
+    matrices = False
+
+    @abstractmethod
+    def shape(self, n_components, n_features):
+        """Shape of the covariances as users see them, scikit-learn's."""
+
+    @abstractmethod
+    def n_parameters(self, n_components, n_features):
+        """Number of free parameters of the covariances."""
+
+    @abstractmethod
+    def estimate(self, counts, first, second):
+        """Covariances about the components' means, by maximum likelihood."""
+
+    @abstractmethod
+    def translate(self, counts, first, second, shift):
+        """Second moments about references moved by ``-shift``."""
+
+    @abstractmethod
+    def scatter(self, differences, responsibilities):
+        """Second moments of rows about 0, weighted by responsibilities."""
+
+    @abstractmethod
+    def add_to_variances(self, covariances, amount):
+        """Covariances with ``amount``, one value a column, added to the variances."""
+
+    @abstractmethod
+    def raise_to_floor(self, covariances, floor):
+        """The likeliest covariances without a variance below ``floor``.
+
+        For a Gaussian with scatter S, the maximiser under Σ ⪰ floor · I has the
+        eigenvectors of S and its eigenvalues raised to the floor. Returns the
+        covariances and a mask of those that were raised.
+        """
+
+    @abstractmethod
+    def factor(self, covariances):
+        """Factors of the precisions; IllDefinedCovarianceError where impossible."""
+
+    @abstractmethod
+    def factor_precisions(self, precisions):
+        """Factors of the precisions, from the precisions themselves."""
+
+    @abstractmethod
+    def precisions(self, factors):
+        """The precisions, from their factors."""
+
+    @abstractmethod
+    def covariances(self, factors):
+        """The covariances, from factors of the precisions."""
+
+    @abstractmethod
+    def rescale(self, covariances, scale):
+        """Covariances of columns multiplied by ``scale``."""
+
+    @abstractmethod
+    def log_determinants(self, factors, n_features):
+        """Log-determinants of the factors."""
+
+    @abstractmethod
+    def n_quadratic(self, n_features):
+        """Number of quadratic features of a row."""
+
+    @abstractmethod
+    def fill_quadratic(self, columns, out):
+        """Write the quadratic features of ``columns`` (n_features, n_rows)."""
+
+    @abstractmethod
+    def natural(self, means, factors):
+        """Coefficients of the linear and quadratic features of a log-density."""
+
+    @abstractmethod
+    def second_from_sums(self, sums, n_features):
+        """Second moments about 0, from sums over the quadratic features."""
+
+    @abstractmethod
+    def draw(self, generator, covariance, n_samples, n_features):
+        """Rows of a centred Gaussian."""
+
+    def inside(self, array):
+        """Users' covariances, precisions or factors, as this room keeps them."""
+        return array[None] if self.shared else array
+
+    def outside(self, array):
+        """The inverse of `inside`."""
+        return array[0] if self.shared else array
+
+    def each(self, array, n_components):
+        """One covariance, precision or factor for each component."""
+        if not self.shared:
+            return array
+        return np.repeat(array, n_components // len(array), axis=0)
+
+    def largest_precisions(self, factors):
+        """Upper bounds of the precisions' largest eigenvalues."""
+        return np.square(factors).sum(axis=tuple(range(1, factors.ndim)))
+
+
+class _Matrices(CovarianceStructure):
+    """What structures with covariance matrices have in common."""
+
+    matrices = True
+
+    def scatter(self, differences, responsibilities):
+        half = differences * np.sqrt(responsibilities)[:, None]
+        return half.T @ half
+
+    def add_to_variances(self, covariances, amount):
+        return covariances + np.diag(amount)
+
+    def raise_to_floor(self, covariances, floor):
+        raised = np.zeros(len(covariances), dtype=bool)
+        if _surely_above(covariances, floor):
+            return covariances, raised
+        values, vectors = np.linalg.eigh(covariances)
+        raised = values[:, 0] < floor
+        values = np.maximum(values[raised], floor)
+        vectors = vectors[raised]
+        covariances = covariances.copy()
+        covariances[raised] = _symmetric(
+            (vectors * values[:, None, :]) @ np.swapaxes(vectors, 1, 2)
+        )
+        return covariances, raised
+
+    def factor(self, covariances):
+        try:
+            lower = np.linalg.cholesky(covariances)
+        except np.linalg.LinAlgError as error:
+            raise IllDefinedCovarianceError(str(error)) from None
+        if not np.isfinite(lower).all():
+            raise IllDefinedCovarianceError("covariance is not finite")
+        return np.swapaxes(_invert_lower(lower), -1, -2)
+
+    def factor_precisions(self, precisions):
+        # An upper triangular U with U Uᵀ is the lower factor of the matrix with
+        # rows and columns reversed, reversed back.
+        return np.linalg.cholesky(precisions[..., ::-1, ::-1])[..., ::-1, ::-1]
+
+    def precisions(self, factors):
+        return factors @ np.swapaxes(factors, -1, -2)
+
+    def covariances(self, factors):
+        half = np.swapaxes(_invert_lower(np.swapaxes(factors, -1, -2)), -1, -2)
+        return np.swapaxes(half, -1, -2) @ half
+
+    def rescale(self, covariances, scale):
+        return covariances * scale[:, None] * scale
+
+    def log_determinants(self, factors, n_features):
+        return np.log(np.diagonal(factors, axis1=-2, axis2=-1)).sum(axis=-1)
+
+    def draw(self, generator, covariance, n_samples, n_features):
+        return generator.multivariate_normal(np.zeros(n_features), covariance, n_samples)
+
+
+class Full(_Matrices):
+    """Each component has a covariance matrix of its own."""
+
+    def shape(self, n_components, n_features):
+        return (n_components, n_features, n_features)
+
+    def n_parameters(self, n_components, n_features):
+        return n_components * n_features * (n_features + 1) // 2
+
+    def estimate(self, counts, first, second):
+        offset = first / counts[:, None]
+        return second / counts[:, None, None] - offset[:, :, None] * offset[:, None, :]
+
+    def translate(self, counts, first, second, shift):
+        cross = first[:, :, None] * shift[:, None, :]
+        square = counts[:, None, None] * shift[:, :, None] * shift[:, None, :]
+        return second + cross + np.swapaxes(cross, 1, 2) + square
+
+    def n_quadratic(self, n_features):
+        return n_features * (n_features + 1) // 2
+
+    def fill_quadratic(self, columns, out):
+        start = 0
+        for i in range(len(columns)):
+            stop = start + len(columns) - i
+            np.multiply(columns[i:], columns[i], out=out[start:stop])
+            start = stop
+
+    def natural(self, means, factors):
+        precisions = self.precisions(factors)
+        rows, columns = np.triu_indices(means.shape[1])
+        linear = (precisions @ means[:, :, None])[:, :, 0]
+        halves = np.where(rows == columns, -0.5, -1.0)
+        return linear, precisions[:, rows, columns] * halves
+
+    def second_from_sums(self, sums, n_features):
+        rows, columns = np.triu_indices(n_features)
+        second = np.empty((len(sums), n_features, n_features))
+        second[:, rows, columns] = sums
+        second[:, columns, rows] = sums
+        return second
+
+
+class Tied(_Matrices):
+    """All components of a mixture share one covariance matrix."""
+
+    shared = True
+
+    def shape(self, n_components, n_features):
+        return (n_features, n_features)
+
+    def n_parameters(self, n_components, n_features):
+        return n_features * (n_features + 1) // 2
+
+    def estimate(self, counts, first, second):
+        by_group = (len(second), -1, first.shape[1])
+        first = first.reshape(by_group)
+        counts = counts.reshape(by_group[:2])[:, :, None]
+        between = np.swapaxes(first / counts, 1, 2) @ first
+        return _symmetric((second - between) / counts.sum(axis=1, keepdims=True))
+
+    def translate(self, counts, first, second, shift):
+        by_group = (len(second), -1, first.shape[1])
+        turned = np.swapaxes(shift.reshape(by_group), 1, 2)
+        moved = (first + 0.5 * counts[:, None] * shift).reshape(by_group)
+        cross = turned @ moved
+        return second + cross + np.swapaxes(cross, 1, 2)
+
+    def n_quadratic(self, n_features):
+        # The quadratic term is the same for every component: it cancels in
+        # responsibilities, and its sum over rows follows from the total scatter.
+        return 0
+
+    def fill_quadratic(self, columns, out):
+        pass
+
+    def natural(self, means, factors):
+        by_group = (len(factors), -1, means.shape[1])
+        linear = means.reshape(by_group) @ self.precisions(factors)
+        return linear.reshape(means.shape), np.empty((len(means), 0))
+
+    def second_from_sums(self, sums, n_features):
+        raise NotImplementedError("the total scatter of the rows serves instead")
+
+
+class _Variances(CovarianceStructure):
+    """What structures without covariances between columns have in common."""
+
+    def raise_to_floor(self, covariances, floor):
+        below = covariances < floor
+        raised = below.any(axis=tuple(range(1, below.ndim)))
+        return np.where(below, floor, covariances), raised
+
+    def factor(self, covariances):
+        if not (np.isfinite(covariances) & (covariances > 0.0)).all():
+            raise IllDefinedCovarianceError("variance not positive and finite")
+        return 1.0 / np.sqrt(covariances)
+
+    def factor_precisions(self, precisions):
+        return np.sqrt(precisions)
+
+    def precisions(self, factors):
+        return factors**2
+
+    def covariances(self, factors):
+        return 1.0 / factors**2
+
+
+class Diagonal(_Variances):
+    """Each component has a variance of its own for each column."""
+
+    def shape(self, n_components, n_features):
+        return (n_components, n_features)
+
+    def n_parameters(self, n_components, n_features):
+        return n_components * n_features
+
+    def estimate(self, counts, first, second):
+        return second / counts[:, None] - (first / counts[:, None]) ** 2
+
+    def translate(self, counts, first, second, shift):
+        return second + 2.0 * first * shift + counts[:, None] * shift**2
+
+    def scatter(self, differences, responsibilities):
+        return responsibilities @ differences**2
+
+    def add_to_variances(self, covariances, amount):
+        return covariances + amount
+
+    def rescale(self, covariances, scale):
+        return covariances * scale**2
+
+    def log_determinants(self, factors, n_features):
+        return np.log(factors).sum(axis=1)
+
+    def n_quadratic(self, n_features):
+        return n_features
+
+    def fill_quadratic(self, columns, out):
+        np.multiply(columns, columns, out=out)
+
+    def natural(self, means, factors):
+        precisions = factors**2
+        return means * precisions, -0.5 * precisions
+
+    def second_from_sums(self, sums, n_features):
+        return sums
+
+    def draw(self, generator, covariance, n_samples, n_features):
+        noise = generator.standard_normal(size=(n_samples, n_features))
+        return noise * np.sqrt(covariance)
+
+
+class Spherical(_Variances):
+    """Each component has one variance for all columns."""
+
+    isotropic = True
+
+    def shape(self, n_components, n_features):
+        return (n_components,)
+
+    def n_parameters(self, n_components, n_features):
+        return n_components
+
+    def estimate(self, counts, first, second):
+        offset = first / counts[:, None]
+        square = np.einsum("ki,ki->k", offset, offset)
+        return (second / counts - square) / first.shape[1]
+
+    def translate(self, counts, first, second, shift):
+        cross = np.einsum("ki,ki->k", first, shift)
+        square = np.einsum("ki,ki->k", shift, shift)
+        return second + 2.0 * cross + counts * square
+
+    def scatter(self, differences, responsibilities):
+        return responsibilities @ np.einsum("ij,ij->i", differences, differences)
+
+    def add_to_variances(self, covariances, amount):
+        return covariances + amount.mean()
+
+    def rescale(self, covariances, scale):
+        return covariances * scale[0] ** 2
+
+    def log_determinants(self, factors, n_features):
+        return n_features * np.log(factors)
+
+    def n_quadratic(self, n_features):
+        return 1
+
+    def fill_quadratic(self, columns, out):
+        np.einsum("ij,ij->j", columns, columns, out=out[0])
+
+    def natural(self, means, factors):
+        precisions = factors[:, None] ** 2
+        return means * precisions, -0.5 * precisions
+
+    def second_from_sums(self, sums, n_features):
+        return sums[:, 0]
+
+    def draw(self, generator, covariance, n_samples, n_features):
+        noise = generator.standard_normal(size=(n_samples, n_features))
+        return noise * np.sqrt(covariance)
+
+
+STRUCTURES = {
+    "full": Full(),
+    "tied": Tied(),
+    "diag": Diagonal(),
+    "spherical": Spherical(),
+}
+
+
+def _symmetric(matrices):
+    return 0.5 * (matrices + np.swapaxes(matrices, -1, -2))
+
+
+def _surely_above(covariances, floor):
+    """Whether all eigenvalues are above ``floor``: a Cholesky factor exists."""
+    try:
+        np.linalg.cholesky(covariances - floor * np.eye(covariances.shape[-1]))
+    except np.linalg.LinAlgError:
+        return False
+    return True
+
+
+def _invert_lower(lower):
+    """Inverses of lower triangular matrices, row by row, exactly triangular."""
+    inverse = np.zeros_like(lower)
+    reciprocals = 1.0 / np.diagonal(lower, axis1=-2, axis2=-1)
+    for i in range(lower.shape[-1]):
+        row = lower[..., i : i + 1, :i] @ inverse[..., :i, :i]
+        inverse[..., i, :i] = row[..., 0, :] * -reciprocals[..., i : i + 1]
+        inverse[..., i, i] = reciprocals[..., i]
+    return inverse
