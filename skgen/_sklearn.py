@@ -10,6 +10,7 @@ from sklearn.utils._openmp_helpers import (
     _openmp_effective_n_threads as effective_n_threads,
 )
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
 from sklearn.utils.parallel import _get_threadpool_controller as threadpool_controller
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
@@ -19,5 +20,29 @@ __all__ = [
     "check_sample_weight",
     "effective_n_threads",
     "fit_context",
+    "in_configured_container",
     "threadpool_controller",
 ]
+
+
+def in_configured_container(X, estimator):
+    """Rows in the container that ``set_output`` chose, under the fitted names.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Rows that an estimator made.
+
+    estimator : estimator
+        The estimator.
+
+    Returns
+    -------
+    X : ndarray or data frame
+        The array itself by default, or where no names were seen in ``fit``.
+    """
+    dense = _get_output_config("transform", estimator)["dense"]
+    names = getattr(estimator, "feature_names_in_", None)
+    if dense == "default" or names is None:
+        return X
+    return ADAPTERS_MANAGER.adapters[dense].create_container(X, X, columns=names)

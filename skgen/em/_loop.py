@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from ._squarem import extrapolate, remaining_gain
+from ._squarem import differences, extrapolate, stretch
 
 # Statistics that move by less than this, relative to their size, stand still.
 ROUNDING = 1e-14
 
 # With one step known there is no rate; suppose that steps shrink by a tenth each.
-SUPPOSED_REMAINDER = 10.0
+SUPPOSED_STRETCH = 10.0
 
 
 @dataclass(frozen=True)
@@ -50,17 +50,26 @@ class EMRun:
 
     converged : bool
         Whether the gain still to come was estimated to be below ``tol``.
+
+    stopped : bool
+        Whether the watch asked to stop.
     """
 
     best: EMPoint
     bounds: list = field(default_factory=list)
     n_iter: int = 0
     converged: bool = False
+    stopped: bool = False
+
+    def record(self, point):
+        """Count an iteration that arrived at ``point``."""
+        if point.bound > self.best.bound:
+            self.best = point
+        self.n_iter += 1
+        self.bounds.append(self.best.bound)
 
 
-def run_em(
-    evaluate, maximisation, parameters, *, max_iter, tol, accelerate, on_iteration
-):
+def run_em(evaluate, maximisation, parameters, *, max_iter, tol, accelerate, watch):
     """Climb the likelihood from ``parameters`` until little is left to gain.
 
     An iteration is one M-step and one pass over the data. The bound that it
@@ -88,70 +97,82 @@ def run_em(
 
     accelerate : bool
         Whether to leap by SQUAREM after each pair of EM steps. A leap counts
-        only where the bound is at least that of the last EM point.
+        only where its bound is at least that of the last EM point.
 
-    on_iteration : callable
-        Called with the iteration's number and the run so far; returns True to
-        stop.
+    watch : object
+        ``watch.begin()`` is called before each iteration and ``watch.end(run)``
+        after it; the latter returns True to stop.
 
     Returns
     -------
     run : EMRun
         The best point, the bounds, and whether the run converged.
     """
-    start = evaluate(parameters)
-    run = EMRun(best=start)
-    path = [start]  # consecutive EM iterates, the last three at most
+    path = _Path(evaluate, maximisation, evaluate(parameters))
+    run = EMRun(best=path.last)
     n_small = 0
-    while run.n_iter < max_iter and not run.converged:
-        leap = _leap(path, evaluate, maximisation) if accelerate else None
-        if leap is not None:
-            path = [leap] if leap.bound >= path[-1].bound else path[-1:]
-            latest = leap
-        else:
-            latest = evaluate(maximisation(path[-1].statistics, path[-1].parameters))
-            path = [*path[-2:], latest]
-            n_small = n_small + 1 if _little_remains(path, tol) else 0
-        if latest.bound > run.best.bound:
-            run.best = latest
-        run.n_iter += 1
-        run.bounds.append(run.best.bound)
-        run.converged = n_small == 2 or _stands_still(path, tol)
-        if on_iteration(run.n_iter, run):
-            break
-    if run.n_iter == max_iter:  # the last evidence has to do
-        run.converged = run.converged or n_small > 0 or _last_step_small(path, tol)
+    while run.n_iter < max_iter and not (run.converged or run.stopped):
+        watch.begin()
+        leap = path.leap() if accelerate else None
+        if leap is None:
+            path.step()
+            n_small = n_small + 1 if path.remaining_gain() < tol else 0
+            run.converged = n_small == 2 or (tol > 0.0 and path.stands_still())
+        run.record(path.last if leap is None else leap)
+        if run.n_iter == max_iter and n_small == 1:
+            run.converged = True  # no second opinion to be had
+        run.stopped = bool(watch.end(run))
     return run
 
 
-def _leap(path, evaluate, maximisation):
-    """The extrapolated point of three EM iterates, or None where there is none."""
-    if len(path) < 3:
-        return None
-    statistics = extrapolate(*(point.statistics for point in path))
-    if statistics is None:
-        return None
-    try:
-        return evaluate(maximisation(statistics, path[-1].parameters))
-    except ArithmeticError:
-        return None
+class _Path:
+    """Consecutive EM iterates, the last three at most, and how they bend."""
 
+    def __init__(self, evaluate, maximisation, start):
+        self._evaluate = evaluate
+        self._maximisation = maximisation
+        self._points = [start]
+        self._stretch = SUPPOSED_STRETCH
+        self._differences = None
 
-def _little_remains(path, tol):
-    """Whether the gain still to come, as three iterates tell it, is below ``tol``."""
-    return len(path) == 3 and remaining_gain(*path) < tol
+    @property
+    def last(self):
+        return self._points[-1]
 
+    def step(self):
+        """Go on by one EM step."""
+        last = self.last
+        parameters = self._maximisation(last.statistics, last.parameters)
+        self._points = [*self._points[-2:], self._evaluate(parameters)]
+        if len(self._points) == 3:
+            statistics = (point.statistics for point in self._points)
+            self._differences = differences(*statistics)
+            self._stretch = stretch(*self._differences)
 
-def _stands_still(path, tol):
-    """Whether the last EM step moved nothing but rounding errors."""
-    if len(path) < 2 or tol == 0.0:
-        return False
-    previous, latest = (point.statistics for point in path[-2:])
-    return (latest - previous).norm() <= ROUNDING * latest.norm()
+    def leap(self):
+        """Evaluate the extrapolated point, and go on from there if it is no worse.
 
+        Returns the point, or None where there is none to try.
+        """
+        if len(self._points) < 3:
+            return None
+        statistics = extrapolate(self._points[0].statistics, *self._differences)
+        if statistics is None:
+            return None
+        try:
+            parameters = self._maximisation(statistics, self.last.parameters)
+        except ArithmeticError:
+            return None
+        point = self._evaluate(parameters)
+        self._points = [point if point.bound >= self.last.bound else self.last]
+        return point
 
-def _last_step_small(path, tol):
-    """Whether a single step, with no rate known, leaves little to gain."""
-    if len(path) != 2:
-        return False
-    return SUPPOSED_REMAINDER * abs(path[1].bound - path[0].bound) < tol
+    def remaining_gain(self):
+        """The last gain, times how much further than the last step EM has to go."""
+        before, last = self._points[-2:]
+        return abs(last.bound - before.bound) * self._stretch
+
+    def stands_still(self):
+        """Whether the last EM step moved nothing but rounding errors."""
+        before, last = (point.statistics for point in self._points[-2:])
+        return (last - before).norm() <= ROUNDING * last.norm()

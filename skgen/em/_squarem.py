@@ -1,25 +1,63 @@
 """SQUAREM, applied to summed sufficient statistics."""
 
 
-def extrapolate(first, second, third):
+def differences(first, second, third):
+    """The first step of three consecutive iterates, and how the second bends it.
+
+    Parameters
+    ----------
+    first, second, third : statistics
+        Vectors with ``+``, ``-``, multiplication by a float, and ``norm()``.
+
+    Returns
+    -------
+    step, bend : statistics
+        ``second - first``, and ``(third - second) - (second - first)``.
+    """
+    step = second - first
+    return step, (third - second) - step
+
+
+def stretch(step, bend):
+    r"""How much further EM has to go than it went: :math:`\max(1, \|r\| / \|v\|)`.
+
+    For steps that shrink by a factor :math:`\rho` this is
+    :math:`1 / (1 - \rho)`, the ratio of the whole way to the first step.
+
+    Parameters
+    ----------
+    step, bend : statistics
+        As `differences` returns them.
+
+    Returns
+    -------
+    stretch : float
+        At least 1.
+    """
+    bent = bend.norm()
+    return max(1.0, step.norm() / bent) if bent > 0.0 else 1.0
+
+
+def extrapolate(first, step, bend):
     r"""Leap along three consecutive EM iterates.
 
-    With :math:`r = s_1 - s_0` and :math:`v = (s_2 - s_1) - r`, returns
-    :math:`s_0 - 2 a r + a^2 v` for the step length
+    Returns :math:`s_0 - 2 a r + a^2 v` with the step length
     :math:`a = -\max(1, \lVert r \rVert / \lVert v \rVert)`, scheme S3 of [1]_.
     The paper moves parameters; moving statistics instead serves every model
     whose M-step reads them, and keeps second moments close to definite.
 
     Parameters
     ----------
-    first, second, third : statistics
-        Consecutive iterates: vectors with ``+``, ``-``, multiplication by a
-        float, and ``norm()``.
+    first : statistics
+        The first iterate.
+
+    step, bend : statistics
+        As `differences` returns them.
 
     Returns
     -------
     leap : statistics or None
-        None where the iterates do not move, or do not bend: nothing to gain.
+        None where a leap would be the EM step itself.
 
     References
     ----------
@@ -28,33 +66,7 @@ def extrapolate(first, second, third):
        Scandinavian Journal of Statistics 35(2).
        :doi:`10.1111/j.1467-9469.2007.00585.x`
     """
-    r = second - first
-    v = (third - second) - r
-    step, bend = r.norm(), v.norm()
-    if bend == 0.0 or step <= bend:
+    length = stretch(step, bend)
+    if length == 1.0:
         return None
-    length = -step / bend
-    return first + r * (-2.0 * length) + v * length**2
-
-
-def remaining_gain(first, second, third):
-    r"""Estimate how much likelihood EM has still to gain after ``third``.
-
-    The last gain, times :math:`\max(1, \lVert r \rVert / \lVert v \rVert)`, which is
-    :math:`1 / (1 - \rho)` for steps that shrink by a factor :math:`\rho`.
-
-    Parameters
-    ----------
-    first, second, third : EMPoint
-        Consecutive EM iterates.
-
-    Returns
-    -------
-    gain : float
-        In the unit of the points' ``bound``.
-    """
-    r = second.statistics - first.statistics
-    v = (third.statistics - second.statistics) - r
-    step, bend = r.norm(), v.norm()
-    gain = max(third.bound - second.bound, 0.0)
-    return gain * (max(1.0, step / bend) if bend > 0.0 else 1.0)
+    return first + step * (2.0 * length) + bend * length**2

@@ -3,6 +3,7 @@
 What lives here knows arrays of rows and parameters, and no estimator.
 """
 
+from ._evaluation import Evaluation
 from ._expectation import Expectation, Rows
 from ._forms import FeatureForm, WhitenedForm, normalise
 from ._frame import Frame
@@ -12,6 +13,7 @@ from ._structures import STRUCTURES, IllDefinedCovarianceError
 
 __all__ = [
     "STRUCTURES",
+    "Evaluation",
     "Expectation",
     "FeatureForm",
     "Frame",

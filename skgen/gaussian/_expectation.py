@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..em import Workers
 from ._forms import FeatureForm, WhitenedForm, add_moments, normalise
 from ._statistics import GaussianStatistics
 
@@ -38,10 +39,14 @@ class Rows:
         self.total = float(self.n_rows if weights is None else weights.sum())
         self._inverse_scale = 1.0 / frame.scale
 
-    def columns(self, block):
-        """Standardised columns (n_features, n_rows) of a block, in float64."""
-        columns = np.empty((self.n_features, block.stop - block.start))
-        np.subtract(self.X[block].T, self.frame.center[:, None], out=columns)
+    def columns(self, positions):
+        """Standardised columns (n_features, n_rows) of some rows, in float64.
+
+        ``positions`` is a slice or an array of positions.
+        """
+        taken = self.X[positions].T
+        columns = np.empty(taken.shape)
+        np.subtract(taken, self.frame.center[:, None], out=columns)
         columns *= self._inverse_scale[:, None]
         return columns
 
@@ -114,11 +119,12 @@ class Expectation:
             second,
             reference,
             self.rows.total,
-            total.log_likelihood
-            + form.common_total(self._scatter, self.rows.total),
+            total.log_likelihood + form.common_total(self._scatter, self.rows.total),
         )
 
-    def of_responsibilities(self, responsibilities, n_components):
+    def of_responsibilities(
+        self, responsibilities, n_components, *, n_groups=1, sequential=False
+    ):
         """Statistics of given responsibilities.
 
         Parameters
@@ -127,7 +133,13 @@ class Expectation:
             From a block, a slice of rows, to an array (n_components, n_rows).
 
         n_components : int
-            Number of components.
+            Number of components, of all groups together.
+
+        n_groups : int, default=1
+            Number of mixtures.
+
+        sequential : bool, default=False
+            Whether blocks must be asked for in order, one after the other.
 
         Returns
         -------
@@ -136,7 +148,9 @@ class Expectation:
         """
         reference = np.zeros((n_components, self.rows.n_features))
         for _ in range(2):  # about the origin, for the means; then about the means
-            counts, first, second = self._moments(responsibilities, reference)
+            counts, first, second = self._moments(
+                responsibilities, reference, n_groups, sequential
+            )
             seen = counts > 0.0
             shift = np.zeros_like(first)
             shift[seen] = first[seen] / counts[seen, None]
@@ -147,19 +161,48 @@ class Expectation:
                 second,
                 reference,
                 self.rows.total,
-                np.full(1, np.nan),
+                np.full(n_groups, np.nan),
             )
             reference = reference + shift
         return statistics
 
-    def _moments(self, responsibilities, reference):
+    def collapsed(self, parameters, floor):
+        """Components that a floor on variances holds up, though not the data's fault.
+
+        Where all rows together leave a direction without variance, every
+        component has to, and none of them has collapsed.
+
+        Parameters
+        ----------
+        parameters : MixtureParameters
+            A mixture, fitted under the floor.
+
+        floor : float
+            The smallest variance.
+
+        Returns
+        -------
+        components : ndarray of int
+            Their numbers; for a shared covariance all of them.
+        """
+        structure, barely = self.structure, floor * (1.0 + 1e-6)
+        _, held = structure.raise_to_floor(parameters.covariances, barely)
+        if not held.any():
+            return np.flatnonzero(held)
+        everything = self._moments(_everything, np.zeros((1, self.rows.n_features)))
+        variances = structure.estimate(*everything)
+        if structure.raise_to_floor(variances, barely)[1].any():
+            return np.array([], dtype=int)
+        return np.flatnonzero(structure.each(held, len(parameters.means)))
+
+    def _moments(self, responsibilities, reference, n_groups=1, sequential=False):
         structure = self.structure
         n_components, n_features = reference.shape
         shape = structure.shape(n_components, n_features)
         block_size = WhitenedForm.block_size(structure, n_components, n_features)
 
         def lane_total(blocks):
-            second = np.zeros((1, *shape) if structure.shared else shape)
+            second = np.zeros((n_groups, *shape) if structure.shared else shape)
             sums = np.zeros(n_components), np.zeros_like(reference), second
             for block in blocks:
                 given, weights = responsibilities(block), self.rows.weights_of(block)
@@ -169,7 +212,8 @@ class Expectation:
                 add_moments(structure, sums, given, rows, reference)
             return _Total(sums, 0.0)
 
-        return self.workers.sum(lane_total, self.rows.n_rows, block_size).sums
+        workers = Workers(n_threads=1) if sequential else self.workers
+        return workers.sum(lane_total, self.rows.n_rows, block_size).sums
 
     def _choose_form(self, parameters):
         if self.form != "auto":
@@ -199,18 +243,18 @@ class Expectation:
         return load
 
     def _sum(self, lane_total, form, n_components):
-        block_size = form.block_size(
-            self.structure, n_components, self.rows.n_features
-        )
+        block_size = form.block_size(self.structure, n_components, self.rows.n_features)
         return self.workers.sum(lane_total, self.rows.n_rows, block_size)
 
     def _total_scatter(self):
         """Second moment of all rows about the frame's origin."""
-        everything = self._moments(
-            lambda block: np.ones((1, block.stop - block.start)),
-            np.zeros((1, self.rows.n_features)),
-        )
-        return everything[2][0]
+        origin = np.zeros((1, self.rows.n_features))
+        return self._moments(_everything, origin)[2][0]
+
+
+def _everything(block):
+    """Responsibilities of a single component."""
+    return np.ones((1, block.stop - block.start))
 
 
 class _Total:

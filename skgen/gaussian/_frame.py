@@ -82,7 +82,11 @@ def _moments(X, weights, middle, unit, block_size):
     total, mean, scatter = 0.0, 0.0, 0.0
     for start in range(0, X.shape[0], block_size):
         rows = (X[start : start + block_size] - middle) / unit
-        w = np.ones(len(rows)) if weights is None else weights[start : start + len(rows)]
+        w = (
+            np.ones(len(rows))
+            if weights is None
+            else weights[start : start + len(rows)]
+        )
         w_total = w.sum()
         if w_total == 0.0:
             continue

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ._frame import Frame
 from ._structures import CovarianceStructure, IllDefinedCovarianceError
 
 LOG_2PI = np.log(2.0 * np.pi)
@@ -56,6 +57,11 @@ class MixtureParameters:
             raise IllDefinedCovarianceError("variance below rounding errors")
         return cls(structure, weights, means, covariances, factors, n_groups)
 
+    @classmethod
+    def of_factors(cls, structure, weights, means, factors):
+        """Parameters of one mixture from factors of its precisions."""
+        return cls(structure, weights, means, structure.covariances(factors), factors)
+
     @property
     def log_scales(self):
         """Log of weight and normalising constant of each component."""
@@ -82,6 +88,45 @@ class MixtureParameters:
         )
         distance = np.square(self.means).sum(axis=1) + self.means.shape[1]
         return float((largest * distance).max())
+
+    def select(self, groups):
+        """The mixtures at some positions among the groups."""
+
+        def chosen(array):
+            by_group = array.reshape(self.n_groups, -1, *array.shape[1:])
+            return by_group[groups].reshape(-1, *array.shape[1:])
+
+        parts = (self.weights, self.means, self.covariances, self.factors)
+        return MixtureParameters(
+            self.structure, *(chosen(part) for part in parts), len(groups)
+        )
+
+    def in_frame(self, frame):
+        """The same mixture, given in units of the data, in units of a frame."""
+        factors = self.structure.rescale_factors(self.factors, frame.scale)
+        means = (self.means - frame.center) / frame.scale
+        return self.of_factors(self.structure, self.weights, means, factors)
+
+    def out_of_frame(self, frame):
+        """The same mixture, given in units of a frame, in units of the data."""
+        structure = self.structure
+        return MixtureParameters(
+            structure,
+            self.weights,
+            self.means * frame.scale + frame.center,
+            structure.rescale(self.covariances, frame.scale),
+            structure.rescale_factors(self.factors, 1.0 / frame.scale),
+        )
+
+    def own_frame(self):
+        """The frame that the mixture itself gives: its mean and variances."""
+        n_components, n_features = self.means.shape
+        center = self.weights @ self.means
+        variances = self.structure.variances(self.covariances, n_components, n_features)
+        variances = self.weights @ (variances + (self.means - center) ** 2)
+        if self.structure.isotropic:
+            variances = np.full(n_features, variances.mean())
+        return Frame(center, np.sqrt(variances))
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,10 @@ class CovarianceStructure(ABC):
     def n_parameters(self, n_components, n_features):
         """Number of free parameters of the covariances."""
 
+    def fewest_rows(self, n_features):
+        """Rows below which a component describes an accident, not a cluster."""
+        return 3
+
     @abstractmethod
     def estimate(self, counts, first, second):
         """Covariances about the components' means, by maximum likelihood."""
@@ -86,6 +90,14 @@ class CovarianceStructure(ABC):
     @abstractmethod
     def rescale(self, covariances, scale):
         """Covariances of columns multiplied by ``scale``."""
+
+    @abstractmethod
+    def rescale_factors(self, factors, scale):
+        """Factors of precisions of columns divided by ``scale``."""
+
+    @abstractmethod
+    def variances(self, covariances, n_components, n_features):
+        """Variance of each column in each component."""
 
     @abstractmethod
     def log_determinants(self, factors, n_features):
@@ -180,11 +192,20 @@ class _Matrices(CovarianceStructure):
     def rescale(self, covariances, scale):
         return covariances * scale[:, None] * scale
 
+    def rescale_factors(self, factors, scale):
+        return factors * scale[:, None]
+
+    def variances(self, covariances, n_components, n_features):
+        diagonals = np.diagonal(covariances, axis1=-2, axis2=-1)
+        return self.each(diagonals, n_components)
+
     def log_determinants(self, factors, n_features):
         return np.log(np.diagonal(factors, axis1=-2, axis2=-1)).sum(axis=-1)
 
     def draw(self, generator, covariance, n_samples, n_features):
-        return generator.multivariate_normal(np.zeros(n_features), covariance, n_samples)
+        return generator.multivariate_normal(
+            np.zeros(n_features), covariance, n_samples
+        )
 
 
 class Full(_Matrices):
@@ -195,6 +216,9 @@ class Full(_Matrices):
 
     def n_parameters(self, n_components, n_features):
         return n_components * n_features * (n_features + 1) // 2
+
+    def fewest_rows(self, n_features):
+        return n_features + 2
 
     def estimate(self, counts, first, second):
         offset = first / counts[:, None]
@@ -319,6 +343,12 @@ class Diagonal(_Variances):
     def rescale(self, covariances, scale):
         return covariances * scale**2
 
+    def rescale_factors(self, factors, scale):
+        return factors * scale
+
+    def variances(self, covariances, n_components, n_features):
+        return covariances
+
     def log_determinants(self, factors, n_features):
         return np.log(factors).sum(axis=1)
 
@@ -369,6 +399,12 @@ class Spherical(_Variances):
 
     def rescale(self, covariances, scale):
         return covariances * scale[0] ** 2
+
+    def rescale_factors(self, factors, scale):
+        return factors * scale[0]
+
+    def variances(self, covariances, n_components, n_features):
+        return np.repeat(covariances[:, None], n_features, axis=1)
 
     def log_determinants(self, factors, n_features):
         return n_features * np.log(factors)

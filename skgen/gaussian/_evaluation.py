@@ -1,0 +1,109 @@
+"""A fitted mixture asked about rows: densities, responsibilities, labels."""
+
+import numpy as np
+
+from ._expectation import LARGEST_AMPLIFICATION, MOST_FEATURE_COLUMNS, Rows
+from ._forms import FeatureForm, WhitenedForm, normalise
+
+# Rows further out than this many standard deviations of their column are
+# evaluated without features, whose squares would swamp small differences.
+FAR_OUT = 1e3
+
+# Keeps squares finite for rows at the edge of what floats can hold.
+LARGEST_COORDINATE = 1e140
+
+
+class Evaluation:
+    """Answers about rows, block by block in threads.
+
+    What is said of a row depends on that row alone, to rounding.
+
+    Parameters
+    ----------
+    parameters : MixtureParameters
+        A mixture, in units of the frame.
+
+    frame : Frame
+        The frame of reference.
+
+    workers : Workers
+        The threads.
+    """
+
+    def __init__(self, parameters, frame, workers):
+        self.structure = parameters.structure
+        self.frame = frame
+        self.workers = workers
+        self.n_components, self.n_features = parameters.means.shape
+        self._whitened = WhitenedForm(parameters)
+        self._features = None
+        if (
+            self.n_features <= MOST_FEATURE_COLUMNS
+            and parameters.amplification <= LARGEST_AMPLIFICATION
+        ):
+            self._features = FeatureForm(parameters)
+
+    def log_densities(self, X):
+        """Log-density of each row, in units of the data."""
+        out = np.empty(len(X), dtype=X.dtype)
+
+        def fill(block):
+            joint, common = self._log_joint(X, block)
+            out[block] = normalise(joint, 1)[0] + common - self.frame.log_volume
+
+        self._each(fill, X)
+        return out
+
+    def responsibilities(self, X):
+        """Posterior probabilities (n_samples, n_components)."""
+        out = np.empty((len(X), self.n_components), dtype=X.dtype)
+
+        def fill(block):
+            joint, _ = self._log_joint(X, block)
+            normalise(joint, 1)
+            out[block] = joint.T
+
+        self._each(fill, X)
+        return out
+
+    def labels(self, X):
+        """The likeliest component of each row."""
+        out = np.empty(len(X), dtype=np.int64)
+
+        def fill(block):
+            out[block] = self._log_joint(X, block)[0].argmax(axis=0)
+
+        self._each(fill, X)
+        return out
+
+    def _each(self, fill, X):
+        form = WhitenedForm if self._features is None else FeatureForm
+        size = form.block_size(self.structure, self.n_components, self.n_features)
+        self.workers.each(fill, len(X), size)
+
+    def _log_joint(self, X, block):
+        """Log of weight times density, and what is left out of it in each row."""
+        columns = Rows(X, None, self.frame).columns(block)
+        if self._features is None:
+            return self._whitened_log_joint(columns), 0.0
+        far = np.abs(columns).max(axis=0) > FAR_OUT
+        if not far.any():
+            return self._feature_log_joint(columns)
+        joint = np.empty((self.n_components, len(far)))
+        common = np.zeros(len(far))
+        joint[:, far] = self._whitened_log_joint(columns[:, far])
+        if not far.all():
+            joint[:, ~far], rest = self._feature_log_joint(columns[:, ~far])
+            common[~far] = rest
+        return joint, common
+
+    def _whitened_log_joint(self, columns):
+        np.clip(columns, -LARGEST_COORDINATE, LARGEST_COORDINATE, out=columns)
+        return self._whitened.log_joint(WhitenedForm.load(self.structure, columns))
+
+    def _feature_log_joint(self, columns):
+        features = FeatureForm.load(self.structure, columns)
+        common = self._features.common(features)
+        if self.structure.shared:
+            common = common[0]
+        return self._features.log_joint(features), common

@@ -1,0 +1,815 @@
+"""The Gaussian mixture as a scikit-learn estimator: a thin door to the engine."""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    DensityMixin,
+    TransformerMixin,
+)
+from sklearn.callback import CallbackSupportMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._sklearn import (
+    Interval,
+    StrOptions,
+    check_sample_weight,
+    fit_context,
+    in_configured_container,
+)
+from ..em import EMPoint, Workers, run_em
+from ..gaussian import (
+    STRUCTURES,
+    Evaluation,
+    Expectation,
+    Frame,
+    IllDefinedCovarianceError,
+    MixtureParameters,
+    Regularisation,
+    Rows,
+    maximise,
+)
+from ._initial_parameters import check_means, check_precisions, check_weights
+from ._starts import RESPONSIBILITIES, initial_parameters
+from ._watch import Watch
+
+# What reg_covar="auto" means: no variance, in any direction, below this share of
+# the columns' variances.
+AUTO_FLOOR = 1e-6
+
+
+class EMGaussianMixture(
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    CallbackSupportMixin,
+    DensityMixin,
+    BaseEstimator,
+):
+    r"""Gaussian mixture fitted by expectation-maximisation.
+
+    The density of a row is a weighted sum of Gaussians,
+
+    .. math::
+
+        p(x) = \sum_{k=1}^K \pi_k \, \mathcal N(x \mid \mu_k, \Sigma_k),
+
+    fitted by maximum likelihood with the EM algorithm [1]_. The estimator takes
+    the place of :class:`sklearn.mixture.GaussianMixture`: names, shapes and
+    methods are the same. It adds sample weights, a start that also finds
+    elongated clusters, accelerated convergence that does not stop early, and
+    responsibilities as a transformation.
+
+    Parameters
+    ----------
+    n_components : int, default=1
+        The number of mixture components.
+
+    covariance_type : {'full', 'tied', 'diag', 'spherical'}, default='full'
+        What the components' covariances look like:
+
+        - 'full': each component has its own covariance matrix;
+        - 'tied': all components share one covariance matrix;
+        - 'diag': each component has its own variance for each column;
+        - 'spherical': each component has a single variance.
+
+    tol : float, default=1e-8
+        EM stops when the mean log-likelihood, in nats per row, is estimated to
+        have less than this still to gain, twice in a row. scikit-learn compares
+        the last gain instead, which says little where EM is slow.
+
+    reg_covar : float or 'auto', default='auto'
+        What keeps covariances from becoming singular. 'auto' keeps every variance,
+        in any direction, at or above 1e-6 of the columns' variances: a
+        constraint that EM respects exactly, so that the likelihood still never
+        falls, and that knows no units. A float is added to the variances after
+        each M-step, in squared units of the columns, as scikit-learn does;
+        0 regularises nothing, and a component that collapses raises an error.
+
+    max_iter : int, default=1000
+        Largest number of EM iterations; each is one pass over the data. 0 returns
+        the start.
+
+    n_init : int, default=1
+        Number of starts; the fit of the largest likelihood is kept.
+
+    init_params : {'auto', 'kmeans', 'k-means++', 'random', 'random_from_data'}, \
+            default='auto'
+        How the components start:
+
+        - 'auto': candidates (k-means++ and Ward clusterings of standardised,
+          whitened and principal-axes views of a sketch of the rows) race by
+          successive halving over a few EM steps each, those with spurious
+          components last;
+        - 'kmeans', 'k-means++', 'random', 'random_from_data': scikit-learn's.
+
+    weights_init : array-like of shape (n_components,), default=None
+        Initial weights, in place of those of `init_params`.
+
+    means_init : array-like of shape (n_components, n_features), default=None
+        Initial means, in place of those of `init_params`.
+
+    precisions_init : array-like, default=None
+        Initial precisions (inverse covariances), in place of those of
+        `init_params`; their shape is that of ``precisions_``.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of the starts and of :meth:`sample`. None draws from the operating
+        system's entropy; NumPy's global generator is not touched.
+
+    warm_start : bool, default=False
+        Whether the next call of `fit` starts from the last solution. Then
+        `n_init` counts for the first call only.
+
+    verbose : int, default=0
+        1 prints starts and iterations, 2 also changes and times. For progress
+        bars see `set_callbacks`.
+
+    verbose_interval : int, default=10
+        Number of iterations between prints.
+
+    acceleration : {'squarem', None}, default='squarem'
+        'squarem' leaps along EM steps [2]_, applied to sufficient statistics; a
+        leap counts only where the likelihood is at least that of the EM step
+        before it. None is plain EM.
+
+    Attributes
+    ----------
+    weights_ : ndarray of shape (n_components,)
+        The weights of the components.
+
+    means_ : ndarray of shape (n_components, n_features)
+        The means of the components.
+
+    covariances_ : ndarray
+        The covariances, of shape::
+
+            (n_components, n_features, n_features) if 'full',
+            (n_features, n_features)               if 'tied',
+            (n_components, n_features)             if 'diag',
+            (n_components,)                        if 'spherical'
+
+    precisions_ : ndarray
+        The inverses of the covariances, of the same shape.
+
+    precisions_cholesky_ : ndarray
+        Upper triangular factors :math:`P` with precision :math:`P P^T`; for
+        'diag' and 'spherical' reciprocals of standard deviations.
+
+    converged_ : bool
+        Whether the best start converged.
+
+    n_iter_ : int
+        Number of iterations of the best start.
+
+    lower_bound_ : float
+        Mean log-likelihood of the training data, nats per row, at the returned
+        parameters: ``score(X)``, with the weights of the fit.
+
+    lower_bounds_ : list of float
+        After each iteration of the best start, the mean log-likelihood of the
+        parameters that `fit` would have returned there. It never decreases.
+
+    n_features_in_ : int
+        Number of columns seen during `fit`.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns seen during `fit`, where they are all strings.
+
+    See Also
+    --------
+    sklearn.mixture.GaussianMixture : scikit-learn's mixture.
+
+    Notes
+    -----
+    An iteration costs about :math:`2 N K D^2` multiplications for 'full',
+    :math:`4 N K D` for the others, and memory for blocks of rows only. Threads
+    follow ``OMP_NUM_THREADS`` and :mod:`threadpoolctl`; their number does not change
+    the result.
+
+    Rows of weight 0 are left out. A component that ends on fewer distinct rows
+    than it takes to span a covariance is kept at the bound of
+    ``reg_covar='auto'`` and reported in a warning.
+
+    References
+    ----------
+    .. [1] Dempster, A. P., Laird, N. M. and Rubin, D. B. (1977). "Maximum
+       likelihood from incomplete data via the EM algorithm". JRSS B 39(1).
+       :doi:`10.1111/j.2517-6161.1977.tb01600.x`
+    .. [2] Varadhan, R. and Roland, C. (2008). "Simple and globally convergent
+       methods for accelerating the convergence of any EM algorithm".
+       Scandinavian Journal of Statistics 35(2).
+       :doi:`10.1111/j.1467-9469.2007.00585.x`
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skgen import EMGaussianMixture
+    >>> X = np.array([[1, 2], [1, 4], [1, 0], [10, 2], [10, 4], [10, 0]])
+    >>> mixture = EMGaussianMixture(2, covariance_type="tied", random_state=0).fit(X)
+    >>> mixture.means_[mixture.means_[:, 0].argsort()]
+    array([[ 1.,  2.],
+           [10.,  2.]])
+    >>> labels = mixture.predict([[0, 0], [12, 3]])
+    >>> bool(labels[0] == labels[1])
+    False
+    """
+
+    _parameter_constraints: dict = {
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "covariance_type": [StrOptions(set(STRUCTURES))],
+        "tol": [Interval(Real, 0.0, None, closed="left")],
+        "reg_covar": [Interval(Real, 0.0, None, closed="left"), StrOptions({"auto"})],
+        "max_iter": [Interval(Integral, 0, None, closed="left")],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "init_params": [StrOptions({"auto", *RESPONSIBILITIES})],
+        "weights_init": ["array-like", None],
+        "means_init": ["array-like", None],
+        "precisions_init": ["array-like", None],
+        "random_state": ["random_state"],
+        "warm_start": ["boolean"],
+        "verbose": ["verbose"],
+        "verbose_interval": [Interval(Integral, 1, None, closed="left")],
+        "acceleration": [StrOptions({"squarem"}), None],
+    }
+
+    def __init__(
+        self,
+        n_components=1,
+        *,
+        covariance_type="full",
+        tol=1e-8,
+        reg_covar="auto",
+        max_iter=1000,
+        n_init=1,
+        init_params="auto",
+        weights_init=None,
+        means_init=None,
+        precisions_init=None,
+        random_state=None,
+        warm_start=False,
+        verbose=0,
+        verbose_interval=10,
+        acceleration="squarem",
+    ):
+        self.n_components = n_components
+        self.covariance_type = covariance_type
+        self.tol = tol
+        self.reg_covar = reg_covar
+        self.max_iter = max_iter
+        self.n_init = n_init
+        self.init_params = init_params
+        self.weights_init = weights_init
+        self.means_init = means_init
+        self.precisions_init = precisions_init
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.verbose_interval = verbose_interval
+        self.acceleration = acceleration
+
+    # Fitting
+
+    def fit(self, X, y=None, *, sample_weight=None):
+        """Fit the mixture by EM, from `n_init` starts.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows. float32 is fitted without a float64 copy; memory maps stay on
+            disk.
+
+        y : Ignored
+            Not used, present for API consistency by convention.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows; a weight of 2 counts as the row twice.
+
+        Returns
+        -------
+        self : EMGaussianMixture
+            The fitted mixture.
+
+        Raises
+        ------
+        ValueError
+            Where `X`, the weights or initial parameters are not fit for use,
+            there are fewer rows than components, or a component collapses and
+            `reg_covar` is too small to hold it.
+        """
+        self._fit(X, sample_weight)
+        return self
+
+    def fit_predict(self, X, y=None, *, sample_weight=None):
+        """Fit the mixture and return the likeliest component of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        y : Ignored
+            Not used, present for API consistency by convention.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            What ``fit(X).predict(X)`` returns.
+        """
+        return self._ask(self._fit(X, sample_weight), Evaluation.labels)
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def _fit(self, X, sample_weight):
+        """Fit, and return the validated rows."""
+        X_all = X = validate_data(
+            self, X, dtype=[np.float64, np.float32], ensure_min_samples=2
+        )
+        X, weights = self._positive_rows(X, sample_weight)
+        structure = STRUCTURES[self.covariance_type]
+        given = self._check_initial_parameters(structure, X.shape[1])
+        data = {"X": X, "metadata": None}
+        if weights is not None:
+            data["metadata"] = {"sample_weight": weights}
+        warm = self.warm_start and hasattr(self, "converged_")
+        n_starts = 1 if warm else self.n_init
+        context = self._init_callback_context(max_subtasks=n_starts)
+        context.call_on_fit_task_begin(estimator=self, **data)
+        frame = Frame.of(X, weights, isotropic=structure.isotropic)
+        with Workers() as workers:
+            expectation = Expectation(Rows(X, weights, frame), structure, workers)
+            try:
+                run = self._best_run(expectation, given, context, data, n_starts, warm)
+            except IllDefinedCovarianceError as error:
+                raise ValueError(self._ill_defined_message(X.dtype)) from error
+        self._keep(run, frame, X.dtype)
+        self._warn(run, expectation)
+        context.call_on_fit_task_end(
+            estimator=self,
+            **data,
+            reconstruction_attributes=lambda: self._attributes(run, frame, X.dtype),
+        )
+        return X_all
+
+    def _best_run(self, expectation, given, context, data, n_starts, warm):
+        """Run EM from each start; the run of the largest bound."""
+        frame, total = expectation.rows.frame, expectation.rows.total
+        regularisation = self._regularisation(frame)
+
+        def evaluate(parameters):
+            statistics = expectation(parameters)
+            bound = statistics.log_likelihood[0] / total - frame.log_volume
+            return EMPoint(parameters, statistics, float(bound))
+
+        def maximisation(statistics, previous):
+            return maximise(statistics, previous, regularisation)
+
+        best = None
+        for number, generator in enumerate(_generators(self.random_state, n_starts)):
+            watch = Watch(
+                self,
+                context,
+                number,
+                data,
+                lambda run: self._attributes(run, frame, data["X"].dtype),
+            )
+            watch.open()
+            run = run_em(
+                evaluate,
+                maximisation,
+                self._last_solution(frame)
+                if warm
+                else self._start(expectation, given, generator, regularisation),
+                max_iter=self.max_iter,
+                tol=self.tol,
+                accelerate=self.acceleration == "squarem",
+                watch=watch,
+            )
+            if best is None or run.best.bound > best.best.bound:
+                best = run
+            if watch.close(run):
+                break
+        return best
+
+    def _start(self, expectation, given, generator, regularisation):
+        """Initial parameters, those that the user gave in place of others."""
+        structure, frame = expectation.structure, expectation.rows.frame
+        weights, means, precisions = given
+        if any(part is None for part in given):
+            found = initial_parameters(
+                self.init_params,
+                expectation,
+                self.n_components,
+                generator,
+                regularisation,
+            ).out_of_frame(frame)
+            weights = found.weights if weights is None else weights
+            means = found.means if means is None else means
+            factors = found.factors
+        if precisions is not None:
+            factors = structure.factor_precisions(structure.inside(precisions))
+        return MixtureParameters.of_factors(
+            structure, weights, means, factors
+        ).in_frame(frame)
+
+    def _last_solution(self, frame):
+        """The parameters of the last fit, in a frame."""
+        expected = (self.n_components, self.n_features_in_)
+        if self.means_.shape != expected:
+            raise ValueError(
+                f"warm_start=True goes on from the last fit, whose means_ have shape "
+                f"{self.means_.shape}, but n_components and X now ask for {expected}. "
+                "Set warm_start=False, or keep both as they were."
+            )
+        return self._parameters().in_frame(frame)
+
+    def _positive_rows(self, X, sample_weight):
+        """Rows of positive weight, and their weights or None."""
+        weights = None
+        if sample_weight is not None:
+            weights = check_sample_weight(
+                sample_weight,
+                X,
+                dtype=np.float64,
+                ensure_non_negative=True,
+            )
+            positive = weights > 0.0
+            if not positive.all():
+                X, weights = X[positive], weights[positive]
+        if len(X) < max(2, self.n_components):
+            if len(X) >= self.n_components or sample_weight is not None:
+                raise ValueError(
+                    f"Expected at least {max(2, self.n_components)} samples of "
+                    f"positive sample_weight for n_components = {self.n_components}, "
+                    f"but got {len(X)}."
+                )
+            raise ValueError(
+                "Expected n_samples >= n_components but got n_components = "
+                f"{self.n_components}, n_samples = {len(X)}"
+            )
+        return X, weights
+
+    def _check_initial_parameters(self, structure, n_features):
+        """The user's initial weights, means and precisions, or None for each."""
+        n_components = self.n_components
+        weights, means, precisions = None, None, None
+        if self.weights_init is not None:
+            weights = check_weights(self.weights_init, n_components)
+        if self.means_init is not None:
+            means = check_means(self.means_init, n_components, n_features)
+        if self.precisions_init is not None:
+            precisions = check_precisions(
+                self.precisions_init,
+                self.covariance_type,
+                structure,
+                n_components,
+                n_features,
+            )
+        return weights, means, precisions
+
+    def _regularisation(self, frame):
+        if self.reg_covar == "auto":
+            return Regularisation(floor=AUTO_FLOOR)
+        return Regularisation(ridge=self.reg_covar / frame.scale**2)
+
+    def _attributes(self, run, frame, dtype):
+        """The attributes of an estimator fitted by a run."""
+        structure = STRUCTURES[self.covariance_type]
+        found = run.best.parameters.out_of_frame(frame)
+        arrays = {
+            "weights_": found.weights,
+            "means_": found.means,
+            "covariances_": structure.outside(found.covariances),
+            "precisions_cholesky_": structure.outside(found.factors),
+            "precisions_": structure.outside(structure.precisions(found.factors)),
+        }
+        return {
+            **{name: array.astype(dtype) for name, array in arrays.items()},
+            "converged_": run.converged,
+            "n_iter_": run.n_iter,
+            "lower_bound_": run.best.bound,
+            "lower_bounds_": list(run.bounds),
+        }
+
+    def _keep(self, run, frame, dtype):
+        with np.errstate(over="ignore", invalid="ignore"):
+            attributes = self._attributes(run, frame, dtype)
+        for name in ("means_", "covariances_", "precisions_"):
+            if not np.isfinite(attributes[name]).all():
+                raise ValueError(
+                    f"{name} cannot be held in {dtype}: the columns' standard "
+                    f"deviations reach from {frame.scale.min():.3g} to "
+                    f"{frame.scale.max():.3g}. Rescale the columns, for example "
+                    "with StandardScaler."
+                )
+        for name, value in attributes.items():
+            setattr(self, name, value)
+
+    def _warn(self, run, expectation):
+        # max_iter=0 asks for the start; a callback that stops knows that it did.
+        if not run.converged and self.max_iter > 0 and not run.stopped:
+            warnings.warn(
+                "Best performing initialization did not converge. Try different init "
+                "parameters, or increase max_iter, tol, or check for degenerate data.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+        if self.reg_covar != "auto":
+            return
+        collapsed = expectation.collapsed(run.best.parameters, AUTO_FLOOR)
+        if collapsed.size:
+            warnings.warn(
+                f"Components {collapsed.tolist()} of {self.n_components} collapsed: "
+                "their rows do not span a covariance, which reg_covar='auto' kept at "
+                "its smallest. Decrease n_components, or give covariance_type fewer "
+                "parameters.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+
+    @staticmethod
+    def _ill_defined_message(dtype):
+        message = (
+            "Fitting the mixture model failed because some components have "
+            "ill-defined empirical covariance (for instance caused by singleton "
+            "or collapsed samples). Try to decrease the number of components, "
+            "increase reg_covar, or scale the input data."
+        )
+        if dtype == np.float32:
+            message += (
+                " The numerical accuracy can also be improved by passing float64"
+                " data instead of float32."
+            )
+        return message
+
+    # Asking
+
+    def _parameters(self):
+        """The fitted parameters, as they stand in the attributes."""
+        structure = STRUCTURES[self.covariance_type]
+        arrays = (self.weights_, self.means_, self.precisions_cholesky_)
+        weights, means, factors = (np.asarray(a, dtype=np.float64) for a in arrays)
+        return MixtureParameters.of_factors(
+            structure, weights, means, structure.inside(factors)
+        )
+
+    def _ask(self, X, question):
+        """Put a question of `Evaluation` to validated rows."""
+        parameters = self._parameters()
+        frame = parameters.own_frame()
+        with Workers() as workers:
+            evaluation = Evaluation(parameters.in_frame(frame), frame, workers)
+            return question(evaluation, X)
+
+    def _validated(self, X):
+        check_is_fitted(self)
+        return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+
+    def score_samples(self, X):
+        r"""Log-density :math:`\log p(x)` of each row, in nats.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        log_density : ndarray of shape (n_samples,)
+            Higher is more normal. A row's value does not depend on the others.
+        """
+        return self._ask(self._validated(X), Evaluation.log_densities)
+
+    def score(self, X, y=None, *, sample_weight=None):
+        """Mean log-density of the rows, in nats.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        y : Ignored
+            Not used, present for API consistency by convention.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        log_likelihood : float
+            The (weighted) mean of `score_samples`.
+        """
+        X = self._validated(X)
+        log_density = self._ask(X, Evaluation.log_densities)
+        if sample_weight is None:
+            return float(log_density.mean(dtype=np.float64))
+        weights = check_sample_weight(
+            sample_weight, X, dtype=np.float64, ensure_non_negative=True
+        )
+        return float(np.average(log_density, weights=weights))
+
+    def predict(self, X):
+        """The likeliest component of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            Numbers of components.
+        """
+        return self._ask(self._validated(X), Evaluation.labels)
+
+    def predict_proba(self, X):
+        r"""Responsibilities :math:`p(k \mid x)` of the components for each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        responsibilities : ndarray of shape (n_samples, n_components)
+            They sum to one in each row.
+        """
+        return self._ask(self._validated(X), Evaluation.responsibilities)
+
+    def transform(self, X):
+        """Responsibilities, the mixture's latent view of the rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        responsibilities : ndarray of shape (n_samples, n_components)
+            As :meth:`predict_proba` has them; `set_output` chooses the container.
+        """
+        return self._ask(self._validated(X), Evaluation.responsibilities)
+
+    def sample(self, n_samples=1, *, random_state=None):
+        """Draw rows from the fitted mixture.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of rows.
+
+        random_state : int, RandomState instance or None, default=None
+            Seed of the draw; None takes the estimator's.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            Rows, ordered by component. Where `set_output` chose a container and the
+            mixture was fitted on named columns, a table with these names.
+
+        labels : ndarray of shape (n_samples,)
+            The component of each row.
+
+        Raises
+        ------
+        ValueError
+            Where `n_samples` is below 1.
+        """
+        check_is_fitted(self)
+        if n_samples < 1:
+            raise ValueError(
+                f"Invalid value for 'n_samples': {n_samples} . The sampling requires "
+                "at least one sample."
+            )
+        generator = _generator(
+            self.random_state if random_state is None else random_state
+        )
+        structure = STRUCTURES[self.covariance_type]
+        means = np.asarray(self.means_, dtype=np.float64)
+        covariances = structure.each(
+            structure.inside(np.asarray(self.covariances_, dtype=np.float64)),
+            len(means),
+        )
+        weights = np.asarray(self.weights_, dtype=np.float64)
+        counts = generator.multinomial(n_samples, weights / weights.sum())
+        X = np.vstack(
+            [
+                mean + structure.draw(generator, covariance, count, len(mean))
+                for mean, covariance, count in zip(means, covariances, counts)
+            ]
+        )
+        labels = np.repeat(np.arange(len(means)), counts)
+        return in_configured_container(X, self), labels
+
+    # Choosing
+
+    def _n_parameters(self):
+        """Number of free parameters of the mixture."""
+        n_components, n_features = self.means_.shape
+        structure = STRUCTURES[self.covariance_type]
+        of_covariances = structure.n_parameters(n_components, n_features)
+        return of_covariances + n_components * n_features + n_components - 1
+
+    def bic(self, X):
+        r"""Bayesian information criterion on the rows: lower is better.
+
+        :math:`-2 \log L + d \log n` for :math:`d` free parameters.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        bic : float
+            The criterion.
+        """
+        log_density = self.score_samples(X)
+        n_samples = len(log_density)
+        log_likelihood = log_density.sum(dtype=np.float64)
+        return float(-2 * log_likelihood + self._n_parameters() * np.log(n_samples))
+
+    def aic(self, X):
+        r"""Akaike information criterion on the rows: lower is better.
+
+        :math:`-2 \log L + 2 d` for :math:`d` free parameters.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        aic : float
+            The criterion.
+        """
+        log_likelihood = self.score_samples(X).sum(dtype=np.float64)
+        return float(-2 * log_likelihood + 2 * self._n_parameters())
+
+    def icl(self, X):
+        r"""Integrated completed likelihood on the rows: lower is better.
+
+        The BIC, less twice the sum over rows of :math:`\log \max_k p(k \mid x)`
+        [1]_: it prefers components that do not overlap, where BIC asks only for a
+        good density.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        icl : float
+            The criterion.
+
+        References
+        ----------
+        .. [1] Biernacki, C., Celeux, G. and Govaert, G. (2000). "Assessing a mixture
+           model for clustering with the integrated completed likelihood". IEEE
+           Transactions on Pattern Analysis and Machine Intelligence 22(7).
+           :doi:`10.1109/34.865189`
+        """
+        largest = self.predict_proba(X).max(axis=1).astype(np.float64)
+        return self.bic(X) - 2.0 * float(np.log(largest).sum())
+
+    @property
+    def _n_features_out(self):
+        """Number of columns of `transform`."""
+        return len(self.weights_)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def _generator(random_state):
+    """A generator; for None a fresh one, so that no global state is touched."""
+    return (
+        np.random.RandomState()
+        if random_state is None
+        else check_random_state(random_state)
+    )
+
+
+def _generators(random_state, n_starts):
+    """A generator for each start; the first few are the same whatever follows."""
+    generator = _generator(random_state)
+    if n_starts == 1:
+        return [generator]
+    first = np.random.RandomState()
+    first.set_state(generator.get_state())
+    seeds = generator.randint(np.iinfo(np.int32).max, size=n_starts - 1)
+    return [first, *(np.random.RandomState(seed) for seed in seeds)]
