@@ -1,9 +1,13 @@
 """Threads that sum over blocks of rows, always in the same order."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import reduce
 from itertools import pairwise
+from math import prod
 from operator import add
+
+import numpy as np
 
 from .._sklearn import effective_n_threads, threadpool_controller
 
@@ -11,6 +15,24 @@ from .._sklearn import effective_n_threads, threadpool_controller
 # sums its own blocks and the lanes are added in order, so that the result does not
 # depend on the threads, to the last bit.
 N_LANES = 16
+
+
+class Scratch(threading.local):
+    """Arrays that a thread writes to again and again instead of allocating them.
+
+    Fresh memory costs the operating system more than the arithmetic on it.
+    """
+
+    def __init__(self):
+        self._buffers = {}
+
+    def __call__(self, name, *shape):
+        """An array of a shape, its content left from the last use of its name."""
+        size = prod(shape)
+        buffer = self._buffers.get(name)
+        if buffer is None or buffer.size < size:
+            buffer = self._buffers[name] = np.empty(size)
+        return buffer[:size].reshape(shape)
 
 
 class Workers:
@@ -26,10 +48,16 @@ class Workers:
         Number of threads. None takes what OpenMP would (``OMP_NUM_THREADS``,
         ``threadpoolctl``, and joblib's limits in its workers), as scikit-learn's
         own multi-threaded estimators do.
+
+    Attributes
+    ----------
+    scratch : Scratch
+        Each thread's own arrays to work in.
     """
 
     def __init__(self, n_threads=None):
         self.n_threads = effective_n_threads() if n_threads is None else n_threads
+        self.scratch = Scratch()
         self._pool = None
 
     def __enter__(self):

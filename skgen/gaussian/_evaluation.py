@@ -99,11 +99,23 @@ class Evaluation:
 
     def _whitened_log_joint(self, columns):
         np.clip(columns, -LARGEST_COORDINATE, LARGEST_COORDINATE, out=columns)
-        return self._whitened.log_joint(WhitenedForm.load(self.structure, columns))
+        rows = self._loaded(WhitenedForm, columns)
+        return self._whitened.log_joint(rows, self._joint(columns))
 
     def _feature_log_joint(self, columns):
-        features = FeatureForm.load(self.structure, columns)
+        features = self._loaded(FeatureForm, columns)
         common = self._features.common(features)
         if self.structure.shared:
             common = common[0]
-        return self._features.log_joint(features), common
+        return self._features.log_joint(features, self._joint(columns)), common
+
+    def _loaded(self, form, columns):
+        width = form.width(self.structure, self.n_features)
+        loaded = self.workers.scratch("in", width, columns.shape[1])
+        loaded[0] = 1.0
+        loaded[1 : 1 + self.n_features] = columns
+        form.complete(self.structure, self.n_features, loaded)
+        return loaded
+
+    def _joint(self, columns):
+        return self.workers.scratch("joint", self.n_components, columns.shape[1])

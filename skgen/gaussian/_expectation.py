@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..em import Workers
-from ._forms import FeatureForm, WhitenedForm, add_moments, normalise
+from ._forms import FeatureForm, WhitenedForm, add_moments, no_moments, normalise
 from ._statistics import GaussianStatistics
 
 # Beyond this many columns the features outgrow the cache.
@@ -39,16 +39,23 @@ class Rows:
         self.total = float(self.n_rows if weights is None else weights.sum())
         self._inverse_scale = 1.0 / frame.scale
 
-    def columns(self, positions):
+    def columns(self, positions, out=None):
         """Standardised columns (n_features, n_rows) of some rows, in float64.
 
         ``positions`` is a slice or an array of positions.
         """
         taken = self.X[positions].T
-        columns = np.empty(taken.shape)
-        np.subtract(taken, self.frame.center[:, None], out=columns)
-        columns *= self._inverse_scale[:, None]
-        return columns
+        out = np.empty(taken.shape) if out is None else out
+        np.subtract(taken, self.frame.center[:, None], out=out)
+        out *= self._inverse_scale[:, None]
+        return out
+
+    def load(self, form, structure, block, out):
+        """What a form takes in of a block: a constant, columns, what else it needs."""
+        out[0] = 1.0
+        self.columns(block, out=out[1 : 1 + self.n_features])
+        form.complete(structure, self.n_features, out)
+        return out
 
     def weights_of(self, block):
         """Weights of a block, or None."""
@@ -96,13 +103,14 @@ class Expectation:
             Moments, and the weighted sum of log-densities in units of the frame.
         """
         form = self._choose_form(parameters)(parameters)
-        load = self._loader(form, len(parameters.means))
+        load = self._loader(form)
 
         def lane_total(blocks):
             total = _Total(form.no_sums(), np.zeros(parameters.n_groups))
             for block in blocks:
                 loaded, weights = load(block), self.rows.weights_of(block)
-                joint = form.log_joint(loaded)
+                shape = len(parameters.means), loaded.shape[1]
+                joint = form.log_joint(loaded, self.workers.scratch("joint", *shape))
                 density = normalise(joint, parameters.n_groups, weights)
                 form.add(total.sums, joint, loaded)
                 total.log_likelihood += (
@@ -119,7 +127,7 @@ class Expectation:
             second,
             reference,
             self.rows.total,
-            total.log_likelihood + form.common_total(self._scatter, self.rows.total),
+            total.log_likelihood + form.common_total(self._scatter),
         )
 
     def of_responsibilities(
@@ -197,19 +205,15 @@ class Expectation:
 
     def _moments(self, responsibilities, reference, n_groups=1, sequential=False):
         structure = self.structure
-        n_components, n_features = reference.shape
-        shape = structure.shape(n_components, n_features)
-        block_size = WhitenedForm.block_size(structure, n_components, n_features)
+        block_size = WhitenedForm.block_size(structure, *reference.shape)
 
         def lane_total(blocks):
-            second = np.zeros((n_groups, *shape) if structure.shared else shape)
-            sums = np.zeros(n_components), np.zeros_like(reference), second
+            sums = no_moments(structure, reference.shape, n_groups)
             for block in blocks:
                 given, weights = responsibilities(block), self.rows.weights_of(block)
                 if weights is not None:
                     given = given * weights
-                rows = self.rows.columns(block).T
-                add_moments(structure, sums, given, rows, reference)
+                add_moments(structure, sums, given, self.rows.columns(block), reference)
             return _Total(sums, 0.0)
 
         workers = Workers(n_threads=1) if sequential else self.workers
@@ -225,19 +229,20 @@ class Expectation:
             return FeatureForm
         return WhitenedForm
 
-    def _loader(self, form, n_components):
+    def _loader(self, form):
         """From a block to what the form takes in, kept where the table is small."""
-        structure, n_features = self.structure, self.rows.n_features
-        width = 1 + n_features + structure.n_quadratic(n_features)
+        width = form.width(self.structure, self.rows.n_features)
+        kept = self._kept.setdefault(type(form), {})
         small = width * self.rows.n_rows <= KEPT_FEATURES
 
         def load(block):
-            key = type(form), block.start, block.stop
-            if key in self._kept:
-                return self._kept[key]
-            loaded = form.load(structure, self.rows.columns(block))
-            if small:
-                self._kept[key] = loaded
+            loaded = kept.get((block.start, block.stop))
+            if loaded is None:
+                shape = width, block.stop - block.start
+                out = np.empty(shape) if small else self.workers.scratch("in", *shape)
+                loaded = self.rows.load(form, self.structure, block, out)
+                if small:
+                    kept[block.start, block.stop] = loaded
             return loaded
 
         return load

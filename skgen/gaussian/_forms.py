@@ -3,7 +3,9 @@
 `FeatureForm` writes every log-density as a product of features of the row,
 [1, x, x_i x_j], and natural parameters: two matrix products a block. `WhitenedForm`
 standardises the rows by each component in turn: dearer in few columns, but no
-digit is lost to squares about a distant origin. Both offer the same questions.
+digit is lost to squares about a distant origin. Both answer the same questions,
+about blocks that stand on their side: a row of the table is a column here, so that
+sums over components and columns run along contiguous memory.
 """
 
 from itertools import pairwise
@@ -16,6 +18,9 @@ LARGEST_SQUARE = 1e300
 
 # Responsibilities below this change no sum of ordinary numbers.
 NEGLIGIBLE = 1e-17
+
+# exp below this is next to a subnormal number, on which processors are slow.
+LEAST_EXPONENT = -690.0
 
 
 class FeatureForm:
@@ -37,43 +42,43 @@ class FeatureForm:
         self.factors = parameters.factors
 
     @staticmethod
-    def block_size(structure, n_components, n_features):
+    def width(structure, n_features):
+        """Number of features."""
+        return 1 + n_features + structure.n_quadratic(n_features)
+
+    @classmethod
+    def block_size(cls, structure, n_components, n_features):
         """Rows whose features and responsibilities fit in a core's cache."""
-        width = 1 + n_features + structure.n_quadratic(n_features) + 2 * n_components
+        width = cls.width(structure, n_features) + 2 * n_components
         return int(np.clip(2**16 // width, 256, 4096))
 
     @staticmethod
-    def load(structure, columns):
-        """Features (n_functions, n_rows) of standardised columns."""
-        n_features, n_rows = columns.shape
-        n_linear = 1 + n_features
-        features = np.empty((n_linear + structure.n_quadratic(n_features), n_rows))
-        features[0] = 1.0
-        features[1:n_linear] = columns
-        structure.fill_quadratic(columns, features[n_linear:])
-        return features
+    def complete(structure, n_features, features):
+        """Add the quadratic features to the constant and linear ones."""
+        linear, quadratic = features[1 : 1 + n_features], features[1 + n_features :]
+        structure.fill_quadratic(linear, quadratic)
 
-    def log_joint(self, features):
+    def log_joint(self, features, out):
         """Log of weight times density, (n_components, n_rows).
 
         Less the part that a shared covariance makes equal for all components.
         """
-        return self.coefficients @ features
+        return np.matmul(self.coefficients, features, out=out)
 
     def common(self, features):
         """The part that is equal for all components of a group, or 0."""
         if not self.structure.shared:
             return 0.0
-        white = features[1 : 1 + self.n_features].T @ self.factors
-        return -0.5 * np.einsum("gni,gni->gn", white, white)
+        white = np.swapaxes(self.factors, 1, 2) @ features[1 : 1 + self.n_features]
+        return -0.5 * np.einsum("gin,gin->gn", white, white)
 
     def no_sums(self):
         """Sums over no rows."""
-        return (np.zeros_like(self.coefficients),)
+        return (np.zeros(self.coefficients.T.shape),)
 
     def add(self, sums, responsibilities, features):
         """Add a block's features, weighted by responsibilities, to the sums."""
-        sums[0][...] += responsibilities @ features.T
+        sums[0][...] += features @ responsibilities.T
 
     def moments(self, sums, scatter):
         """Counts, first and second moments, and the reference they are about.
@@ -81,14 +86,14 @@ class FeatureForm:
         ``scatter`` is the second moment of all rows, which is all that a shared
         covariance needs.
         """
-        counts, first, second = np.split(sums[0], [1, 1 + self.n_features], axis=1)
+        counts, first, second = np.split(sums[0].T, [1, 1 + self.n_features], axis=1)
         if self.structure.shared:
             second = np.repeat(scatter[None], len(self.factors), axis=0)
         else:
             second = self.structure.second_from_sums(second, self.n_features)
         return counts[:, 0], first, second, np.zeros_like(first)
 
-    def common_total(self, scatter, total):
+    def common_total(self, scatter):
         """Sum over all rows of `common`, from their second moment."""
         if not self.structure.shared:
             return 0.0
@@ -105,8 +110,10 @@ class WhitenedForm:
         The mixtures.
     """
 
-    # Columns of one matrix product, over as many components as it takes.
-    WIDTH = 512
+    # Whitened coordinates of one matrix product, over as many components as it takes,
+    # and the rows of the table that it is for: together they fit in a core's cache.
+    HEIGHT = 256
+    TILE = 256
 
     def __init__(self, parameters):
         self.structure = parameters.structure
@@ -118,67 +125,68 @@ class WhitenedForm:
             self._slabs = self._triangular_slabs()
 
     def _triangular_slabs(self):
-        """Factors cut into slabs of columns, without the zeros below them.
+        """Transposed factors cut into slabs of rows, without the zeros behind them.
 
-        The first row of each slab is the offset of the mean, so that
-        ``[1, x] @ slab`` is ``(x - mean) @ factor``.
+        The first column of each slab is the offset of the mean, so that
+        ``slab @ [1, x]`` is ``factorᵀ (x - mean)``.
         """
         n_features = self.means.shape[1]
         offsets = -(self.means[:, None, :] @ self.factors)
         stacked = np.concatenate([offsets, self.factors], axis=1)
-        n_slabs = 1 if n_features < 16 else 2 if n_features < 48 else 4
+        n_slabs = max(1, min(8, n_features // 8))
         edges = [n_features * i // n_slabs for i in range(n_slabs + 1)]
         return [
             np.ascontiguousarray(
-                np.moveaxis(stacked[:, : 1 + stop, start:stop], 0, 1)
-            ).reshape(1 + stop, -1)
+                np.swapaxes(stacked[:, : 1 + stop, start:stop], 1, 2)
+            ).reshape(-1, 1 + stop)
             for start, stop in pairwise(edges)
         ]
 
     @staticmethod
-    def block_size(structure, n_components, n_features):
-        """Rows whose whitened columns fit in a core's cache."""
-        return int(np.clip(2**16 // (n_features + n_components), 256, 1024))
+    def width(structure, n_features):
+        """Number of coordinates, the constant one included."""
+        return 1 + n_features
 
     @staticmethod
-    def load(structure, columns):
-        """Rows (n_rows, 1 + n_features), a one in front of each."""
-        rows = np.empty((columns.shape[1], 1 + len(columns)))
-        rows[:, 0] = 1.0
-        rows[:, 1:] = columns.T
-        return rows
+    def complete(structure, n_features, rows):
+        """The constant and linear coordinates are all that it takes."""
 
-    def log_joint(self, rows):
+    @staticmethod
+    def block_size(structure, n_components, n_features):
+        """Rows enough for each component to find some of its own."""
+        return 2048
+
+    def log_joint(self, rows, out):
         """Log of weight times density, (n_components, n_rows)."""
-        squares = (
-            self._squares_by_matrices(rows)
+        square = (
+            self._squares_by_matrices
             if self.structure.matrices
-            else self._squares_by_columns(rows)
+            else self._squares_by_columns
         )
-        np.minimum(squares, LARGEST_SQUARE, out=squares)
-        squares *= -0.5
-        squares += self.log_scales[:, None]
-        return squares
+        for start in range(0, rows.shape[1], self.TILE):
+            tile = slice(start, start + self.TILE)
+            square(rows[:, tile], out[:, tile])
+        np.minimum(out, LARGEST_SQUARE, out=out)
+        out *= -0.5
+        out += self.log_scales[:, None]
+        return out
 
-    def _squares_by_matrices(self, rows):
+    def _squares_by_matrices(self, rows, out):
         n_components = len(self.means)
-        squares = np.zeros((n_components, len(rows)))
+        out[...] = 0.0
         for slab in self._slabs:
-            width = slab.shape[1] // n_components
-            step = max(1, self.WIDTH // width)
+            height = len(slab) // n_components
+            step = max(1, self.HEIGHT // height)
             for start in range(0, n_components, step):
                 stop = min(start + step, n_components)
-                white = rows[:, : len(slab)] @ slab[:, start * width : stop * width]
-                white = white.reshape(len(rows), stop - start, width)
-                squares[start:stop] += np.vecdot(white, white).T
-        return squares
+                white = slab[start * height : stop * height] @ rows[: slab.shape[1]]
+                white = white.reshape(stop - start, height, -1)
+                out[start:stop] += np.einsum("khn,khn->kn", white, white)
 
-    def _squares_by_columns(self, rows):
-        squares = np.empty((len(self.means), len(rows)))
+    def _squares_by_columns(self, rows, out):
         for k, mean in enumerate(self.means):
-            white = (rows[:, 1:] - mean) * self.factors[k]
-            squares[k] = np.vecdot(white, white)
-        return squares
+            white = (rows[1:] - mean[:, None]) * self.factors[k][..., None]
+            np.einsum("in,in->n", white, white, out=out[k])
 
     def common(self, rows):
         """Nothing is left out of `log_joint`."""
@@ -186,23 +194,28 @@ class WhitenedForm:
 
     def no_sums(self):
         """Sums over no rows."""
-        n_components, n_features = self.means.shape
-        shape = self.structure.shape(n_components, n_features)
-        if self.structure.shared:
-            shape = (self.n_groups, *shape)
-        return np.zeros(n_components), np.zeros_like(self.means), np.zeros(shape)
+        return no_moments(self.structure, self.means.shape, self.n_groups)
 
     def add(self, sums, responsibilities, rows):
         """Add a block's moments about the means, weighted by responsibilities."""
-        add_moments(self.structure, sums, responsibilities, rows[:, 1:], self.means)
+        add_moments(self.structure, sums, responsibilities, rows[1:], self.means)
 
     def moments(self, sums, scatter):
         """Counts, first and second moments, and the reference they are about."""
         return *sums, self.means
 
-    def common_total(self, scatter, total):
+    def common_total(self, scatter):
         """Nothing is left out of `log_joint`."""
         return 0.0
+
+
+def no_moments(structure, shape, n_groups=1):
+    """Counts, first and second moments of no rows."""
+    n_components, n_features = shape
+    second = structure.shape(n_components, n_features)
+    if structure.shared:
+        second = (n_groups, *second)
+    return np.zeros(n_components), np.zeros(shape), np.zeros(second)
 
 
 def add_moments(structure, sums, responsibilities, rows, reference):
@@ -218,12 +231,13 @@ def add_moments(structure, sums, responsibilities, rows, reference):
         if kept.size == 0:
             continue
         if kept.size < 0.5 * weights.size:
-            weights, differences = weights[kept], rows[kept] - reference[k]
+            weights, taken = weights[kept], rows.take(kept, axis=1)
+            taken -= reference[k][:, None]
         else:
-            differences = rows - reference[k]
-        first[k] += weights @ differences
+            taken = rows - reference[k][:, None]
+        first[k] += taken @ weights
         place = k * len(second) // len(counts) if structure.shared else k
-        second[place] += structure.scatter(differences, weights)
+        second[place] += structure.scatter(taken, weights)
 
 
 def normalise(log_joint, n_groups, weights=None):
@@ -249,6 +263,7 @@ def normalise(log_joint, n_groups, weights=None):
     grouped = log_joint.reshape(n_groups, -1, log_joint.shape[1])
     peak = grouped.max(axis=1)
     grouped -= peak[:, None]
+    np.maximum(grouped, LEAST_EXPONENT, out=grouped)
     np.exp(grouped, out=grouped)
     total = grouped.sum(axis=1)
     grouped *= ((1.0 if weights is None else weights) / total)[:, None]

@@ -56,7 +56,7 @@ class CovarianceStructure(ABC):
 
     @abstractmethod
     def scatter(self, differences, responsibilities):
-        """Second moments of rows about 0, weighted by responsibilities."""
+        """Second moments of (n_features, n_rows), weighted by responsibilities."""
 
     @abstractmethod
     def add_to_variances(self, covariances, amount):
@@ -148,8 +148,8 @@ class _Matrices(CovarianceStructure):
     matrices = True
 
     def scatter(self, differences, responsibilities):
-        half = differences * np.sqrt(responsibilities)[:, None]
-        return half.T @ half
+        half = differences * np.sqrt(responsibilities)
+        return half @ half.T
 
     def add_to_variances(self, covariances, amount):
         return covariances + np.diag(amount)
@@ -335,7 +335,7 @@ class Diagonal(_Variances):
         return second + 2.0 * first * shift + counts[:, None] * shift**2
 
     def scatter(self, differences, responsibilities):
-        return responsibilities @ differences**2
+        return differences**2 @ responsibilities
 
     def add_to_variances(self, covariances, amount):
         return covariances + amount
@@ -392,7 +392,7 @@ class Spherical(_Variances):
         return second + 2.0 * cross + counts * square
 
     def scatter(self, differences, responsibilities):
-        return responsibilities @ np.einsum("ij,ij->i", differences, differences)
+        return np.einsum("in,in->n", differences, differences) @ responsibilities
 
     def add_to_variances(self, covariances, amount):
         return covariances + amount.mean()
@@ -413,7 +413,7 @@ class Spherical(_Variances):
         return 1
 
     def fill_quadratic(self, columns, out):
-        np.einsum("ij,ij->j", columns, columns, out=out[0])
+        np.einsum("in,in->n", columns, columns, out=out[0])
 
     def natural(self, means, factors):
         precisions = factors[:, None] ** 2
