@@ -6,8 +6,8 @@ from ..em import Workers
 from ._forms import FeatureForm, WhitenedForm, add_moments, no_moments, normalise
 from ._statistics import GaussianStatistics
 
-# Beyond this many columns the features outgrow the cache.
-MOST_FEATURE_COLUMNS = 24
+# Beyond this many columns products of columns cost more than whitening.
+MOST_FEATURE_COLUMNS = 20
 
 # Rounding errors of the feature form stay below about 1e-10 up to this.
 LARGEST_AMPLIFICATION = 1e6

@@ -318,6 +318,9 @@ class _Variances(CovarianceStructure):
     def covariances(self, factors):
         return 1.0 / factors**2
 
+    def largest_precisions(self, factors):
+        return np.square(factors).reshape(len(factors), -1).max(axis=1)
+
 
 class Diagonal(_Variances):
     """Each component has a variance of its own for each column."""
