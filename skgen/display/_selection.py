@@ -366,11 +366,15 @@ class MixtureSelectionDisplay:
             linestyle="none",
             zorder=4,
         )
+        # Towards the middle, so that the label stays inside the frame.
+        at_right = 2 * size > min(self.n_components) + max(self.n_components)
+        number = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
         label = ax.annotate(
-            f"best: {self.best_covariance_type_}, {size}\n{value:.5g}",
+            f"best: {self.best_covariance_type_}, {size}\n{number}",
             (size, value),
-            xytext=(10, -14 if self.lower_is_better else 14),
+            xytext=(-10 if at_right else 10, -14 if self.lower_is_better else 14),
             textcoords="offset points",
+            ha="right" if at_right else "left",
             va="top" if self.lower_is_better else "bottom",
             color=INK,
             zorder=5,
@@ -461,4 +465,5 @@ def _fold_statistics(results):
     ]
     scores = np.array(folds)
     deviation = scores.std(axis=0, ddof=1) if len(folds) > 1 else np.nan * scores[0]
-    return scores.mean(axis=0), deviation / np.sqrt(len(folds))
+    # The search's own mean: another order of summing could break a tie otherwise.
+    return results["mean_test_score"], deviation / np.sqrt(len(folds))
