@@ -276,7 +276,8 @@ def _cell(value, digits, is_best):
 def _warnings(analysis):
     lines = []
     for (kind, words), count in analysis.warned.items():
-        lines += _wrapped(f"{kind}, {_counted(count, 'time')}: {words[:200]}", "", "  ")
+        times = "once" if count == 1 else f"{count:,} times, first"
+        lines += _wrapped(f"{kind}, {times}: {words[:200]}", "", "  ")
     return lines
 
 

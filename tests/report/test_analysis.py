@@ -158,7 +158,7 @@ def test_warnings_of_fits_are_summed_up_in_a_line(monkeypatch):
     analysis = analyse(table_of(two_clouds()))
     # 40 fits on folds, 8 for BIC, one at the end.
     text = report_text(analysis)
-    assert "Complaint, 49 times: did not converge" in text
+    assert "Complaint, 49 times, first: did not converge" in text
 
 
 def test_mixtures_that_fail_are_told_and_not_chosen(monkeypatch):
