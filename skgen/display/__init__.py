@@ -1,0 +1,11 @@
+"""Pictures of fitted models, in scikit-learn's ``*Display.from_estimator`` manner.
+
+matplotlib is imported here alone, and only when something is drawn: a display can
+be computed, stored and pickled without it (``pip install "skgen[plot]"`` brings it).
+"""
+
+from ._mixture import MixtureDisplay
+from ._score import ScoreDisplay
+from ._selection import MixtureSelectionDisplay
+
+__all__ = ["MixtureDisplay", "MixtureSelectionDisplay", "ScoreDisplay"]
