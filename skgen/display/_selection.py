@@ -325,7 +325,14 @@ class MixtureSelectionDisplay:
         ax.set_xlabel("number of components")
         better = "lower" if self.lower_is_better else "higher"
         ax.set_ylabel(f"{self.criterion_name} ({better} is better)")
-        ax.legend(title="covariance", frameon=False)
+        # Below the frame, where no line can run through it.
+        ax.legend(
+            title="covariance",
+            ncols=len(ax.get_legend_handles_labels()[0]),
+            loc="upper center",
+            bbox_to_anchor=(0.5, -0.12),
+            frameon=False,
+        )
         tidy(ax)
         self.ax_, self.figure_ = ax, ax.figure
         return self

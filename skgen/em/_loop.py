@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from ._squarem import differences, extrapolate, stretch
+from ._squarem import extrapolate, stretch
 
 # Statistics that move by less than this, relative to their size, stand still.
 ROUNDING = 1e-14
@@ -132,8 +132,8 @@ class _Path:
         self._evaluate = evaluate
         self._maximisation = maximisation
         self._points = [start]
+        self._steps = []  # the EM steps between the points, of statistics
         self._stretch = SUPPOSED_STRETCH
-        self._differences = None
 
     @property
     def last(self):
@@ -143,11 +143,12 @@ class _Path:
         """Go on by one EM step."""
         last = self.last
         parameters = self._maximisation(last.statistics, last.parameters)
-        self._points = [*self._points[-2:], self._evaluate(parameters)]
-        if len(self._points) == 3:
-            statistics = (point.statistics for point in self._points)
-            self._differences = differences(*statistics)
-            self._stretch = stretch(*self._differences)
+        point = self._evaluate(parameters)
+        self._points = [*self._points[-2:], point]
+        self._steps = [*self._steps[-1:], point.statistics - last.statistics]
+        if len(self._steps) == 2:
+            self._bend = self._steps[1] - self._steps[0]
+            self._stretch = stretch(self._steps[0], self._bend)
 
     def leap(self):
         """Evaluate the extrapolated point, and go on from there if it is no worse.
@@ -156,7 +157,8 @@ class _Path:
         """
         if len(self._points) < 3:
             return None
-        statistics = extrapolate(self._points[0].statistics, *self._differences)
+        first = self._points[0].statistics
+        statistics = extrapolate(first, self._steps[0], self._bend)
         if statistics is None:
             return None
         try:
@@ -165,6 +167,7 @@ class _Path:
             return None
         point = self._evaluate(parameters)
         self._points = [point if point.bound >= self.last.bound else self.last]
+        self._steps = []
         return point
 
     def remaining_gain(self):
@@ -174,5 +177,4 @@ class _Path:
 
     def stands_still(self):
         """Whether the last EM step moved nothing but rounding errors."""
-        before, last = (point.statistics for point in self._points[-2:])
-        return (last - before).norm() <= ROUNDING * last.norm()
+        return self._steps[-1].norm() <= ROUNDING * self.last.statistics.norm()

@@ -1,23 +1,6 @@
 """SQUAREM, applied to summed sufficient statistics."""
 
 
-def differences(first, second, third):
-    """The first step of three consecutive iterates, and how the second bends it.
-
-    Parameters
-    ----------
-    first, second, third : statistics
-        Vectors with ``+``, ``-``, multiplication by a float, and ``norm()``.
-
-    Returns
-    -------
-    step, bend : statistics
-        ``second - first``, and ``(third - second) - (second - first)``.
-    """
-    step = second - first
-    return step, (third - second) - step
-
-
 def stretch(step, bend):
     r"""How much further EM has to go than it went: :math:`\max(1, \|r\| / \|v\|)`.
 
@@ -26,8 +9,11 @@ def stretch(step, bend):
 
     Parameters
     ----------
-    step, bend : statistics
-        As `differences` returns them.
+    step : statistics
+        How far an EM step moved the statistics.
+
+    bend : statistics
+        How far the next step differed from it.
 
     Returns
     -------
@@ -49,10 +35,10 @@ def extrapolate(first, step, bend):
     Parameters
     ----------
     first : statistics
-        The first iterate.
+        The first iterate: a vector with ``+``, ``-`` and multiplication by a float.
 
     step, bend : statistics
-        As `differences` returns them.
+        The step from it, and how far the next step differed.
 
     Returns
     -------

@@ -37,8 +37,11 @@ class FeatureForm:
         self.n_features = parameters.means.shape[1]
         linear, quadratic = self.structure.natural(parameters.means, parameters.factors)
         square = np.einsum("ki,ki->k", linear, parameters.means)
-        constant = parameters.log_scales - 0.5 * square
-        self.coefficients = np.hstack([constant[:, None], linear, quadratic])
+        width = self.width(self.structure, self.n_features)
+        self.coefficients = np.empty((len(linear), width))
+        self.coefficients[:, 0] = parameters.log_scales - 0.5 * square
+        self.coefficients[:, 1 : 1 + self.n_features] = linear
+        self.coefficients[:, 1 + self.n_features :] = quadratic
         self.factors = parameters.factors
 
     @staticmethod
@@ -50,7 +53,7 @@ class FeatureForm:
     def block_size(cls, structure, n_components, n_features):
         """Rows whose features and responsibilities fit in a core's cache."""
         width = cls.width(structure, n_features) + 2 * n_components
-        return int(np.clip(2**16 // width, 256, 4096))
+        return max(256, min(2**16 // width, 4096))
 
     @staticmethod
     def complete(structure, n_features, features):
@@ -86,12 +89,14 @@ class FeatureForm:
         ``scatter`` is the second moment of all rows, which is all that a shared
         covariance needs.
         """
-        counts, first, second = np.split(sums[0].T, [1, 1 + self.n_features], axis=1)
+        by_component = sums[0].T
+        first = by_component[:, 1 : 1 + self.n_features]
+        second = by_component[:, 1 + self.n_features :]
         if self.structure.shared:
             second = np.repeat(scatter[None], len(self.factors), axis=0)
         else:
             second = self.structure.second_from_sums(second, self.n_features)
-        return counts[:, 0], first, second, np.zeros_like(first)
+        return by_component[:, 0], first, second, np.zeros_like(first)
 
     def common_total(self, scatter):
         """Sum over all rows of `common`, from their second moment."""

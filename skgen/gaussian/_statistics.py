@@ -1,6 +1,8 @@
 """Expected sufficient statistics of Gaussian components: small, and they add."""
 
-from dataclasses import dataclass, replace
+import math
+import operator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -51,40 +53,47 @@ class GaussianStatistics:
         shift = self.reference - reference
         if not shift.any():
             return self
-        return replace(
-            self,
-            first=self.first + self.counts[:, None] * shift,
-            second=self.structure.translate(
-                self.counts, self.first, self.second, shift
-            ),
-            reference=reference,
+        return GaussianStatistics(
+            self.structure,
+            self.counts,
+            self.first + self.counts[:, None] * shift,
+            self.structure.translate(self.counts, self.first, self.second, shift),
+            reference,
+            self.total,
+            self.log_likelihood,
         )
 
     def __add__(self, other):
-        other = other.about(self.reference)
-        return replace(
-            self,
-            counts=self.counts + other.counts,
-            first=self.first + other.first,
-            second=self.second + other.second,
-            total=self.total + other.total,
-            log_likelihood=self.log_likelihood + other.log_likelihood,
+        return self._with(operator.add, other.about(self.reference))
+
+    def __sub__(self, other):
+        return self._with(operator.sub, other.about(self.reference))
+
+    def _with(self, operation, other):
+        return GaussianStatistics(
+            self.structure,
+            operation(self.counts, other.counts),
+            operation(self.first, other.first),
+            operation(self.second, other.second),
+            self.reference,
+            operation(self.total, other.total),
+            operation(self.log_likelihood, other.log_likelihood),
         )
 
     def __mul__(self, factor):
-        return replace(
-            self,
-            counts=self.counts * factor,
-            first=self.first * factor,
-            second=self.second * factor,
-            total=self.total * factor,
-            log_likelihood=self.log_likelihood * factor,
+        return GaussianStatistics(
+            self.structure,
+            self.counts * factor,
+            self.first * factor,
+            self.second * factor,
+            self.reference,
+            self.total * factor,
+            self.log_likelihood * factor,
         )
-
-    def __sub__(self, other):
-        return self + other * -1.0
 
     def norm(self):
         """Euclidean length of all moments together."""
-        parts = (self.counts, self.first, self.second)
-        return float(np.sqrt(sum(np.vdot(part, part) for part in parts)))
+        square = np.vdot(self.counts, self.counts)
+        square += np.vdot(self.first, self.first)
+        square += np.vdot(self.second, self.second)
+        return math.sqrt(square)
