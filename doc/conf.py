@@ -11,6 +11,7 @@ version = release = skgen.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.extlinks",
     "sphinx.ext.mathjax",
     "sphinx.ext.viewcode",
     "numpydoc",
@@ -60,3 +61,6 @@ html_theme = "pydata_sphinx_theme"
 html_title = "skgen"
 html_theme_options = {"show_toc_level": 2, "secondary_sidebar_items": ["page-toc"]}
 html_sidebars = {"install": [], "decisions": []}
+
+# References in docstrings name papers by :doi:`...`.
+extlinks = {"doi": ("https://doi.org/%s", "doi:%s")}

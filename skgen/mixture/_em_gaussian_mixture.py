@@ -97,8 +97,7 @@ class EMGaussianMixture(
     n_init : int, default=1
         Number of starts; the fit of the largest likelihood is kept.
 
-    init_params : {'auto', 'kmeans', 'k-means++', 'random', 'random_from_data'}, \
-            default='auto'
+    init_params : {'auto', 'kmeans', 'k-means++', 'random', 'random_from_data'}, default='auto'
         How the components start:
 
         - 'auto': candidates (k-means++ and Ward clusterings of standardised,
@@ -177,7 +176,7 @@ class EMGaussianMixture(
     n_features_in_ : int
         Number of columns seen during `fit`.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns seen during `fit`, where they are all strings.
 
     See Also
@@ -217,7 +216,7 @@ class EMGaussianMixture(
     >>> labels = mixture.predict([[0, 0], [12, 3]])
     >>> bool(labels[0] == labels[1])
     False
-    """
+    """  # noqa: E501
 
     _parameter_constraints: dict = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
