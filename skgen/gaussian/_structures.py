@@ -9,6 +9,7 @@ it has one matrix for each, so that inside this room its arrays have three axes.
 """
 
 from abc import ABC, abstractmethod
+from functools import lru_cache
 
 import numpy as np
 
@@ -241,17 +242,14 @@ class Full(_Matrices):
 
     def natural(self, means, factors):
         precisions = self.precisions(factors)
-        rows, columns = np.triu_indices(means.shape[1])
+        upper, _, halves = _upper_triangle(means.shape[1])
         linear = (precisions @ means[:, :, None])[:, :, 0]
-        halves = np.where(rows == columns, -0.5, -1.0)
-        return linear, precisions[:, rows, columns] * halves
+        flat = precisions.reshape(len(means), -1)
+        return linear, flat[:, upper] * halves
 
     def second_from_sums(self, sums, n_features):
-        rows, columns = np.triu_indices(n_features)
-        second = np.empty((len(sums), n_features, n_features))
-        second[:, rows, columns] = sums
-        second[:, columns, rows] = sums
-        return second
+        _, places, _ = _upper_triangle(n_features)
+        return sums[:, places].reshape(-1, n_features, n_features)
 
 
 class Tied(_Matrices):
@@ -436,6 +434,19 @@ STRUCTURES = {
     "diag": Diagonal(),
     "spherical": Spherical(),
 }
+
+
+@lru_cache(maxsize=32)
+def _upper_triangle(n_features):
+    """Flat positions of the upper triangle, each entry's place in it, and factors.
+
+    The factors turn a precision's entries into coefficients of x_i x_j, i ≤ j.
+    """
+    rows, columns = np.triu_indices(n_features)
+    places = np.empty((n_features, n_features), dtype=np.intp)
+    places[rows, columns] = places[columns, rows] = np.arange(len(rows))
+    halves = np.where(rows == columns, -0.5, -1.0)
+    return rows * n_features + columns, places.ravel(), halves
 
 
 def _symmetric(matrices):
