@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import reduce
+from itertools import pairwise
 from operator import add
 
 from .._sklearn import effective_n_threads, threadpool_controller
@@ -91,4 +92,4 @@ def lanes(n_rows, block_size):
     every = blocks(n_rows, block_size)
     n_lanes = min(N_LANES, len(every))
     bounds = [len(every) * i // n_lanes for i in range(n_lanes + 1)]
-    return [every[a:b] for a, b in zip(bounds, bounds[1:])]
+    return [every[a:b] for a, b in pairwise(bounds)]

@@ -6,6 +6,8 @@ standardises the rows by each component in turn: dearer in few columns, but no
 digit is lost to squares about a distant origin. Both offer the same questions.
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 # Squared distances beyond this are cut: the log-density of a row that far away
@@ -121,7 +123,7 @@ class WhitenedForm:
         The first row of each slab is the offset of the mean, so that
         ``[1, x] @ slab`` is ``(x - mean) @ factor``.
         """
-        n_components, n_features = self.means.shape
+        n_features = self.means.shape[1]
         offsets = -(self.means[:, None, :] @ self.factors)
         stacked = np.concatenate([offsets, self.factors], axis=1)
         n_slabs = 1 if n_features < 16 else 2 if n_features < 48 else 4
@@ -130,7 +132,7 @@ class WhitenedForm:
             np.ascontiguousarray(
                 np.moveaxis(stacked[:, : 1 + stop, start:stop], 0, 1)
             ).reshape(1 + stop, -1)
-            for start, stop in zip(edges, edges[1:])
+            for start, stop in pairwise(edges)
         ]
 
     @staticmethod
