@@ -181,7 +181,7 @@ class EMGaussianMixture(
 
     See Also
     --------
-    sklearn.mixture.GaussianMixture : scikit-learn's mixture.
+    sklearn.mixture.GaussianMixture : Mixture of scikit-learn, fitted by plain EM.
 
     Notes
     -----
@@ -283,7 +283,7 @@ class EMGaussianMixture(
             disk.
 
         y : Ignored
-            Not used, present for API consistency by convention.
+            Not used, but handed to callbacks; present for API consistency.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows; a weight of 2 counts as the row twice.
@@ -300,7 +300,7 @@ class EMGaussianMixture(
             there are fewer rows than components, or a component collapses and
             `reg_covar` is too small to hold it.
         """
-        self._fit(X, sample_weight)
+        self._fit(X, y, sample_weight)
         return self
 
     def fit_predict(self, X, y=None, *, sample_weight=None):
@@ -322,10 +322,10 @@ class EMGaussianMixture(
         labels : ndarray of shape (n_samples,)
             What ``fit(X).predict(X)`` returns.
         """
-        return self._ask(self._fit(X, sample_weight), Evaluation.labels)
+        return self._ask(self._fit(X, y, sample_weight), Evaluation.labels)
 
     @fit_context(prefer_skip_nested_validation=True)
-    def _fit(self, X, sample_weight):
+    def _fit(self, X, y, sample_weight):
         """Fit, and return the validated rows."""
         X_all = X = validate_data(
             self, X, dtype=[np.float64, np.float32], ensure_min_samples=2
@@ -333,9 +333,9 @@ class EMGaussianMixture(
         X, weights = self._positive_rows(X, sample_weight)
         structure = STRUCTURES[self.covariance_type]
         given = self._check_initial_parameters(structure, X.shape[1])
-        data = {"X": X, "metadata": None}
-        if weights is not None:
-            data["metadata"] = {"sample_weight": weights}
+        data = {"X": X_all, "y": y, "metadata": None}
+        if sample_weight is not None:
+            data["metadata"] = {"sample_weight": sample_weight}
         warm = self.warm_start and hasattr(self, "converged_")
         n_starts = 1 if warm else self.n_init
         context = self._init_callback_context(max_subtasks=n_starts)
@@ -511,8 +511,9 @@ class EMGaussianMixture(
             setattr(self, name, value)
 
     def _warn(self, run, expectation):
-        # max_iter=0 asks for the start; a callback that stops knows that it did.
-        if not run.converged and self.max_iter > 0 and not run.stopped:
+        if self.max_iter == 0:
+            return  # the start was asked for, whatever it is like
+        if not run.converged and not run.stopped:  # a callback knows that it stopped
             warnings.warn(
                 "Best performing initialization did not converge. Try different init "
                 "parameters, or increase max_iter, tol, or check for degenerate data.",
@@ -629,7 +630,7 @@ class EMGaussianMixture(
         return self._ask(self._validated(X), Evaluation.labels)
 
     def predict_proba(self, X):
-        r"""Responsibilities :math:`p(k \mid x)` of the components for each row.
+        r"""Responsibility :math:`p(k \mid x)` of each component for each row.
 
         Parameters
         ----------

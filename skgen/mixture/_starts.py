@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import pdist
 from sklearn.cluster import KMeans, kmeans_plusplus
 from sklearn.exceptions import ConvergenceWarning
 
@@ -32,6 +33,12 @@ SPURIOUS_VARIANCE = 1e-4
 
 # Smallest variance while racing, in units of the columns' variances.
 RACE_FLOOR = 1e-6
+
+# Coordinates, distances and mean log-likelihoods that agree to so many decimals tie,
+# and the first in a fixed order wins: rounding errors, which change with the rows'
+# order and with weights in place of repetitions, must not decide.
+COORDINATE_DECIMALS = 8
+LIKELIHOOD_DECIMALS = 6
 
 # Beyond this many quadratic features candidates race in whitened form.
 MOST_QUADRATIC_FEATURES = 300
@@ -257,7 +264,8 @@ def _views(sketch):
     spread, axes = principal_axes(sketch)
     kept = spread > 1e-5 * spread[-1]
     scores, spread = sketch.rows @ axes[:, kept], spread[kept]
-    return [sketch.rows, scores / spread, scores / np.sqrt(spread)]
+    views = [sketch.rows, scores / spread, scores / np.sqrt(spread)]
+    return [view.round(COORDINATE_DECIMALS) for view in views]
 
 
 def principal_axes(sketch):
@@ -269,7 +277,8 @@ def principal_axes(sketch):
 
 
 def _ward(view, n_components):
-    return fcluster(linkage(view, "ward"), n_components, "maxclust") - 1
+    distances = pdist(view).round(COORDINATE_DECIMALS)
+    return fcluster(linkage(distances, "ward"), n_components, "maxclust") - 1
 
 
 def _nearest(view, weights, n_components, generator):
@@ -278,7 +287,7 @@ def _nearest(view, weights, n_components, generator):
         view, n_centres, sample_weight=weights, random_state=generator
     )
     squares = (centres**2).sum(axis=1) - 2.0 * view @ centres.T
-    return squares.argmin(axis=1)
+    return squares.round(COORDINATE_DECIMALS).argmin(axis=1)
 
 
 class _Course:
@@ -307,7 +316,9 @@ class _Course:
                 statistics = self.expectation(parameters)
                 parameters = self._maximise(statistics, parameters)
             # Likelihoods lag one step behind parameters: no matter for a ranking.
-            order = np.lexsort((-statistics.log_likelihood, self._spurious(parameters)))
+            bounds = statistics.log_likelihood / statistics.total
+            bounds = bounds.round(LIKELIHOOD_DECIMALS)
+            order = np.lexsort((-bounds, self._spurious(parameters)))
             parameters = parameters.select(np.sort(order[: len(order) // 2]))
             n_steps *= 2
         return parameters
@@ -336,7 +347,7 @@ class _Course:
         """Which candidates hold a component of too few rows or too little width."""
         structure, n_components = self.structure, len(parameters.means)
         n_rows = parameters.weights * self.sketch.effective_size
-        few = n_rows < structure.fewest_rows(parameters.means.shape[1])
+        few = n_rows < structure.fewest_rows(parameters.means.shape[1]) - 1e-6
         factors = parameters.factors
         if structure.matrices:
             factors = self._whole_width @ factors

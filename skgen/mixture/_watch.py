@@ -18,7 +18,7 @@ class Watch:
         The start's number.
 
     data : dict
-        ``X`` and ``metadata`` for the callbacks.
+        ``X``, ``y`` and ``metadata`` for the callbacks.
 
     attributes_of : callable
         From an `EMRun` to the attributes of an estimator fitted by it.
