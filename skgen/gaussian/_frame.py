@@ -67,6 +67,14 @@ class Frame:
             scale = np.full_like(scale, _common_scale(scale, constant))
         return cls(center, np.where(scale > 0, scale, 1.0))
 
+    def inside(self, points):
+        """Points in units of the data, in units of the frame."""
+        return (points - self.center) / self.scale
+
+    def outside(self, points):
+        """The inverse of `inside`."""
+        return points * self.scale + self.center
+
     @property
     def log_volume(self):
         """Log of the volume that one unit of the frame has in units of the data."""

@@ -104,7 +104,7 @@ class MixtureParameters:
     def in_frame(self, frame):
         """The same mixture, given in units of the data, in units of a frame."""
         factors = self.structure.rescale_factors(self.factors, frame.scale)
-        means = (self.means - frame.center) / frame.scale
+        means = frame.inside(self.means)
         return self.of_factors(self.structure, self.weights, means, factors)
 
     def out_of_frame(self, frame):
@@ -113,7 +113,7 @@ class MixtureParameters:
         return MixtureParameters(
             structure,
             self.weights,
-            self.means * frame.scale + frame.center,
+            frame.outside(self.means),
             structure.rescale(self.covariances, frame.scale),
             structure.rescale_factors(self.factors, 1.0 / frame.scale),
         )

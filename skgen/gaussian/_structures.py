@@ -204,9 +204,12 @@ class _Matrices(CovarianceStructure):
         return np.log(np.diagonal(factors, axis1=-2, axis2=-1)).sum(axis=-1)
 
     def draw(self, generator, covariance, n_samples, n_features):
-        return generator.multivariate_normal(
-            np.zeros(n_features), covariance, n_samples
-        )
+        # In units of the columns: their variances may differ by more than rounding
+        # errors do, which the decomposition behind the draw would not survive.
+        scale = np.sqrt(np.diagonal(covariance))
+        correlation = covariance / scale[:, None] / scale
+        origin = np.zeros(n_features)
+        return scale * generator.multivariate_normal(origin, correlation, n_samples)
 
 
 class Full(_Matrices):

@@ -1,6 +1,7 @@
 """The Gaussian mixture as a scikit-learn estimator: a thin door to the engine."""
 
 import warnings
+from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
@@ -407,15 +408,14 @@ class EMGaussianMixture(
                 self.n_components,
                 generator,
                 regularisation,
-            ).out_of_frame(frame)
-            weights = found.weights if weights is None else weights
-            means = found.means if means is None else means
-            factors = found.factors
-        if precisions is not None:
-            factors = structure.factor_precisions(structure.inside(precisions))
-        return MixtureParameters.of_factors(
-            structure, weights, means, factors
-        ).in_frame(frame)
+            )
+        weights = found.weights if weights is None else weights
+        means = found.means if means is None else frame.inside(means)
+        if precisions is None:
+            return replace(found, weights=weights, means=means)
+        factors = structure.factor_precisions(structure.inside(precisions))
+        factors = structure.rescale_factors(factors, frame.scale)
+        return MixtureParameters.of_factors(structure, weights, means, factors)
 
     def _last_solution(self, frame):
         """The parameters of the last fit, in a frame."""
@@ -475,7 +475,15 @@ class EMGaussianMixture(
     def _regularisation(self, frame):
         if self.reg_covar == "auto":
             return Regularisation(floor=AUTO_FLOOR)
-        return Regularisation(ridge=self.reg_covar / frame.scale**2)
+        with np.errstate(over="ignore"):
+            ridge = self.reg_covar / frame.scale / frame.scale
+        if not np.isfinite(ridge).all():
+            raise ValueError(
+                f"reg_covar={self.reg_covar} is too large for columns of standard "
+                f"deviation {frame.scale.min():.3g}. Rescale the columns, or set "
+                "reg_covar='auto', which knows no units."
+            )
+        return Regularisation(ridge=ridge)
 
     def _attributes(self, run, frame, dtype):
         """The attributes of an estimator fitted by a run."""
