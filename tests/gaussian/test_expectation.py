@@ -49,7 +49,7 @@ def start(expectation, k, seed):
     return maximise(statistics, parameters(rng, expectation.structure, k, d), FLOOR)
 
 
-@settings(max_examples=250)
+@settings(max_examples=8 * settings.default.max_examples)
 @given(table=ugly(), structure=structures, k=st.integers(1, 4), seed=seeds)
 def test_em_step_never_lowers_the_likelihood(table, structure, k, seed):
     with Workers() as workers:
@@ -119,7 +119,6 @@ def test_statistics_are_those_of_the_textbook(table, structure, k, seed):
     assert_allclose(first, responsible @ rows, rtol=1e-8, atol=1e-8)
 
 
-@settings(max_examples=15)
 @given(table=well_posed(), covariance_type=covariance_types, seed=seeds)
 @pytest.mark.parametrize("form", ["feature", "whitened"])
 def test_size_of_blocks_changes_nothing_but_rounding(
