@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 
+from skgen.gaussian import STRUCTURES, MixtureParameters
+
 COVARIANCE_TYPES = ["full", "tied", "diag", "spherical"]
 
 
@@ -71,8 +73,36 @@ def initial(X, labels, covariance_type, ridge=0.0):
     }
 
 
+def name_of(structure):
+    """What ``covariance_type`` calls a structure."""
+    return next(name for name, known in STRUCTURES.items() if known is structure)
+
+
+def covariances(rng, structure, k, d):
+    """Positive definite covariances, as the Gaussians' room keeps them."""
+    full = rng.normal(size=(k, d, d)) * 0.4
+    full = full @ np.swapaxes(full, 1, 2) + 0.3 * np.eye(d)
+    made = {
+        "full": full,
+        "tied": full[0],
+        "diag": np.diagonal(full, axis1=1, axis2=2),
+        "spherical": full[:, 0, 0],
+    }[name_of(structure)]
+    return structure.inside(np.array(made))
+
+
+def parameters(rng, structure, k, d):
+    """A mixture near the origin, as in the frame of data."""
+    weights = rng.dirichlet(np.full(k, 2.0))
+    means = rng.normal(size=(k, d))
+    return MixtureParameters.of_covariances(
+        structure, weights, means, covariances(rng, structure, k, d)
+    )
+
+
 # Strategies
 
+structures = st.sampled_from(list(STRUCTURES.values()))
 seeds = st.integers(0, 2**31 - 1)
 covariance_types = st.sampled_from(COVARIANCE_TYPES)
 accelerations = st.sampled_from(["squarem", None])

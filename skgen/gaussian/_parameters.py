@@ -13,6 +13,10 @@ LOG_2PI = np.log(2.0 * np.pi)
 # own parameters and keeps those it had.
 EMPTY_SHARE = 1e-14
 
+# Stands for the log of a weight of 0, which is legal: finite, since products of
+# matrices make NaN of infinity, and below what any row's distance comes to.
+LOG_NOTHING = -1e300
+
 # Variances, in units of the columns' variances, that are rounding errors.
 SMALLEST_VARIANCE = 1e-15
 
@@ -68,8 +72,8 @@ class MixtureParameters:
         n_components, n_features = self.means.shape
         log_determinants = self.structure.log_determinants(self.factors, n_features)
         repeats = n_components // len(log_determinants)
-        with np.errstate(divide="ignore"):  # a weight of 0 is legal: log 0 = -inf
-            log_weights = np.log(self.weights)
+        log_weights = np.full(n_components, LOG_NOTHING)
+        np.log(self.weights, out=log_weights, where=self.weights > 0.0)
         return (
             log_weights
             + np.repeat(log_determinants, repeats)

@@ -438,6 +438,8 @@ class EMGaussianMixture(
                 dtype=np.float64,
                 ensure_non_negative=True,
             )
+            # Their unit does not matter: bring the largest to [1/2, 1), exactly.
+            weights = np.ldexp(weights, -np.frexp(weights.max())[1])
             positive = weights > 0.0
             if not positive.all():
                 X, weights = X[positive], weights[positive]

@@ -1,0 +1,56 @@
+"""Laws of the two ways to evaluate a mixture, and of normalising."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+from scipy.special import logsumexp, softmax
+from strategies import parameters, seeds, structures
+
+from skgen.gaussian import STRUCTURES, FeatureForm, WhitenedForm, normalise
+
+
+@given(structure=structures, k=st.integers(1, 4), d=st.integers(1, 60), seed=seeds)
+def test_both_forms_give_one_log_joint_density(structure, k, d, seed):
+    rng = np.random.default_rng(seed)
+    mixture = parameters(rng, structure, k, d)
+    columns = rng.normal(size=(d, 17))
+    found = []
+    for form in (FeatureForm(mixture), WhitenedForm(mixture)):
+        loaded = form.load(structure, columns)
+        found.append(form.log_joint(loaded) + form.common(loaded))
+    scale = mixture.amplification * d
+    assert_allclose(found[0], found[1], rtol=1e-9, atol=1e-14 * scale)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@given(k=st.integers(1, 5), seed=seeds, spread=st.sampled_from([1.0, 1e3, 1e300]))
+def test_responsibilities_are_the_softmax(weighted, k, seed, spread):
+    rng = np.random.default_rng(seed)
+    joint = rng.normal(size=(k, 9)) * spread
+    weights = rng.uniform(size=9) if weighted else None
+    responsible = joint.copy()
+    density = normalise(responsible, 1, weights)
+    expected = softmax(joint, axis=0) * (1.0 if weights is None else weights)
+    assert_allclose(responsible, expected, rtol=1e-12)
+    assert_allclose(density[0], logsumexp(joint, axis=0), rtol=1e-12)
+
+
+@given(seed=seeds)
+def test_groups_are_normalised_each_on_its_own(seed):
+    joint = np.random.default_rng(seed).normal(size=(6, 9))
+    together = joint.copy()
+    density = normalise(together, 2)
+    for group in range(2):
+        alone = joint[3 * group : 3 * group + 3].copy()
+        assert_allclose(normalise(alone, 1)[0], density[group])
+        assert_allclose(together[3 * group : 3 * group + 3], alone)
+
+
+@pytest.mark.parametrize("k", [1, 50])
+def test_blocks_hold_rows_whatever_the_size_of_the_mixture(k):
+    for structure in STRUCTURES.values():
+        for d in (1, 10, 500):
+            for form in (FeatureForm, WhitenedForm):
+                assert 256 <= form.block_size(structure, k, d) <= 4096
