@@ -8,6 +8,7 @@ from math import prod
 from operator import add
 
 import numpy as np
+import threadpoolctl
 
 from .._sklearn import effective_n_threads, threadpool_controller
 
@@ -33,6 +34,43 @@ class Scratch(threading.local):
         if buffer is None or buffer.size < size:
             buffer = self._buffers[name] = np.empty(size)
         return buffer[:size].reshape(shape)
+
+
+class _SingleThreadedBLAS:
+    """Holds BLAS to one thread while anyone is inside.
+
+    The limit is the process's own. Where fits run in several threads at once, the
+    first one in sets it and the last one out lifts it, so that none leaves behind
+    for good the limit that it met.
+    """
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._n_inside = 0
+
+    def __enter__(self):
+        with self._lock:
+            if self._n_inside == 0:
+                controller = threadpool_controller()
+                self._limit = controller.limit(limits=1, user_api="blas")
+                self._let_any_thread_lift_it()
+            self._n_inside += 1
+
+    def __exit__(self, *exception):
+        with self._lock:
+            self._n_inside -= 1
+            if self._n_inside == 0:
+                self._limit.restore_original_limits()
+                self._let_any_thread_lift_it()
+
+    @staticmethod
+    def _let_any_thread_lift_it():
+        # Since 3.8, threadpoolctl lets only the thread that set a limit change it.
+        if hasattr(threadpoolctl.OpenBLASController, "clear_controlling_thread"):
+            threadpoolctl.OpenBLASController.clear_controlling_thread()
+
+
+SINGLE_THREADED_BLAS = _SingleThreadedBLAS()
 
 
 class Workers:
@@ -61,15 +99,14 @@ class Workers:
         self._pool = None
 
     def __enter__(self):
-        self._limit = threadpool_controller().limit(limits=1, user_api="blas")
-        self._limit.__enter__()
+        SINGLE_THREADED_BLAS.__enter__()
         return self
 
     def __exit__(self, *exception):
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None
-        return self._limit.__exit__(*exception)
+        SINGLE_THREADED_BLAS.__exit__(*exception)
 
     def map(self, function, items):
         """Results of ``function`` over ``items``, in order, from the threads."""

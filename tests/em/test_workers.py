@@ -60,11 +60,37 @@ def test_error_in_a_thread_reaches_the_caller():
         workers.sum(fail, 1000, 10)
 
 
-def test_blas_has_one_thread_inside_and_its_own_again_outside():
-    def blas_threads():
-        pools = threadpoolctl.threadpool_info()
-        return [pool["num_threads"] for pool in pools if pool["user_api"] == "blas"]
+def blas_threads():
+    pools = threadpoolctl.threadpool_info()
+    return [pool["num_threads"] for pool in pools if pool["user_api"] == "blas"]
 
+
+def test_blas_keeps_no_limit_when_fits_overlap_in_threads():
+    before = blas_threads()
+    first_is_in, second_is_in, first_is_out = (threading.Event() for _ in range(3))
+
+    def first():
+        with Workers():
+            first_is_in.set()
+            second_is_in.wait(10)
+        first_is_out.set()
+
+    def second():
+        first_is_in.wait(10)
+        with Workers():
+            second_is_in.set()
+            first_is_out.wait(10)
+            assert set(blas_threads()) <= {1}
+
+    threads = [threading.Thread(target=target) for target in (first, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert blas_threads() == before
+
+
+def test_blas_has_one_thread_inside_and_its_own_again_outside():
     before = blas_threads()
     with Workers():
         assert set(blas_threads()) <= {1}
