@@ -42,6 +42,10 @@ from ._watch import Watch
 # the columns' variances.
 AUTO_FLOOR = 1e-6
 
+# Of starts whose likelihoods, in nats per row, lie this close the first is kept:
+# they found one maximum, and rounding errors must not choose its labels.
+TIED_BOUNDS = 1e-10
+
 
 class EMGaussianMixture(
     ClassNamePrefixFeaturesOutMixin,
@@ -392,7 +396,7 @@ class EMGaussianMixture(
                 accelerate=self.acceleration == "squarem",
                 watch=watch,
             )
-            if best is None or run.best.bound > best.best.bound:
+            if best is None or run.best.bound > best.best.bound + TIED_BOUNDS:
                 best = run
             if watch.close(run):
                 break
