@@ -13,6 +13,11 @@ from functools import lru_cache
 
 import numpy as np
 
+# Columns whose deviations lie further apart are drawn in units of their own: the
+# decomposition behind draws would drown the smaller in rounding errors. Else draws
+# are scikit-learn's, for the same seed.
+MOST_UNLIKE_UNITS = 1e4
+
 
 class IllDefinedCovarianceError(ArithmeticError):
     """A covariance is not positive definite."""
@@ -79,6 +84,10 @@ class CovarianceStructure(ABC):
     @abstractmethod
     def factor_precisions(self, precisions):
         """Factors of the precisions, from the precisions themselves."""
+
+    @abstractmethod
+    def are_factors(self, array):
+        """Whether an array of the right shape may be factors of precisions."""
 
     @abstractmethod
     def precisions(self, factors):
@@ -183,6 +192,9 @@ class _Matrices(CovarianceStructure):
         # rows and columns reversed, reversed back.
         return np.linalg.cholesky(precisions[..., ::-1, ::-1])[..., ::-1, ::-1]
 
+    def are_factors(self, array):
+        return not np.tril(array, -1).any()
+
     def precisions(self, factors):
         return factors @ np.swapaxes(factors, -1, -2)
 
@@ -204,12 +216,14 @@ class _Matrices(CovarianceStructure):
         return np.log(np.diagonal(factors, axis1=-2, axis2=-1)).sum(axis=-1)
 
     def draw(self, generator, covariance, n_samples, n_features):
-        # In units of the columns: their variances may differ by more than rounding
-        # errors do, which the decomposition behind the draw would not survive.
-        scale = np.sqrt(np.diagonal(covariance))
-        correlation = covariance / scale[:, None] / scale
-        origin = np.zeros(n_features)
-        return scale * generator.multivariate_normal(origin, correlation, n_samples)
+        unit = np.ones(n_features)
+        deviations = np.sqrt(np.diagonal(covariance))
+        if deviations.max() > MOST_UNLIKE_UNITS * deviations.min():
+            unit = deviations
+        drawn = generator.multivariate_normal(
+            np.zeros(n_features), covariance / unit[:, None] / unit, n_samples
+        )
+        return drawn * unit
 
 
 class Full(_Matrices):
@@ -312,6 +326,9 @@ class _Variances(CovarianceStructure):
 
     def factor_precisions(self, precisions):
         return np.sqrt(precisions)
+
+    def are_factors(self, array):
+        return bool((array > 0.0).all())
 
     def precisions(self, factors):
         return factors**2

@@ -43,6 +43,10 @@ from ._watch import Watch
 # the columns' variances.
 AUTO_FLOOR = 1e-6
 
+# Of starts whose likelihoods, in nats per row, lie this close the first is kept:
+# they found one maximum, and rounding errors must not choose its labels.
+TIED_BOUNDS = 1e-10
+
 
 class EMGaussianMixture(
     ClassNamePrefixFeaturesOutMixin,
@@ -342,6 +346,7 @@ class EMGaussianMixture(
         context = self._init_callback_context(max_subtasks=n_starts)
         context.call_on_fit_task_begin(estimator=self, **data)
         frame = Frame.of(X, weights, isotropic=structure.isotropic)
+        _check_range(frame, X.dtype)
         with Workers() as workers:
             expectation = Expectation(Rows(X, weights, frame), structure, workers)
             try:
@@ -391,7 +396,7 @@ class EMGaussianMixture(
                 accelerate=self.acceleration == "squarem",
                 watch=watch,
             )
-            if best is None or run.best.bound > best.best.bound:
+            if best is None or run.best.bound > best.best.bound + TIED_BOUNDS:
                 best = run
             if watch.close(run):
                 break
@@ -419,12 +424,20 @@ class EMGaussianMixture(
 
     def _last_solution(self, frame):
         """The parameters of the last fit, in a frame."""
-        expected = (self.n_components, self.n_features_in_)
-        if self.means_.shape != expected:
+        structure = STRUCTURES[self.covariance_type]
+        means = (self.n_components, self.n_features_in_)
+        factors = structure.shape(*means)
+        if (
+            self.means_.shape != means
+            or self.precisions_cholesky_.shape != factors
+            or not structure.are_factors(structure.inside(self.precisions_cholesky_))
+        ):
             raise ValueError(
-                f"warm_start=True goes on from the last fit, whose means_ have shape "
-                f"{self.means_.shape}, but n_components and X now ask for {expected}. "
-                "Set warm_start=False, or keep both as they were."
+                f"warm_start=True goes on from the last fit, which left means_ of "
+                f"shape {self.means_.shape} and precisions_cholesky_ of shape "
+                f"{self.precisions_cholesky_.shape}, but n_components, X and "
+                f"covariance_type={self.covariance_type!r} now ask for {means} and "
+                f"{factors}. Set warm_start=False, or keep them as they were."
             )
         return self._parameters().in_frame(frame)
 
@@ -511,12 +524,7 @@ class EMGaussianMixture(
             attributes = self._attributes(run, frame, dtype)
         for name in ("means_", "covariances_", "precisions_"):
             if not np.isfinite(attributes[name]).all():
-                raise ValueError(
-                    f"{name} cannot be held in {dtype}: the columns' standard "
-                    f"deviations reach from {frame.scale.min():.3g} to "
-                    f"{frame.scale.max():.3g}. Rescale the columns, for example "
-                    "with StandardScaler."
-                )
+                raise ValueError(_range_message(name, frame, dtype))
         for name, value in attributes.items():
             setattr(self, name, value)
 
@@ -528,7 +536,7 @@ class EMGaussianMixture(
                 "Best performing initialization did not converge. Try different init "
                 "parameters, or increase max_iter, tol, or check for degenerate data.",
                 ConvergenceWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
         if self.reg_covar != "auto":
             return
@@ -540,7 +548,7 @@ class EMGaussianMixture(
                 "its smallest. Decrease n_components, or give covariance_type fewer "
                 "parameters.",
                 ConvergenceWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
 
     @staticmethod
@@ -803,6 +811,27 @@ class EMGaussianMixture(
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def _widths(frame, dtype):
+    """Standard deviations of the columns, or their rounding errors where larger."""
+    return np.maximum(frame.scale, np.finfo(dtype).eps * np.abs(frame.center))
+
+
+def _check_range(frame, dtype):
+    """Variances and precisions of the columns must be floats of the rows' type."""
+    logs, limits = 2.0 * np.log(_widths(frame, dtype)), np.finfo(dtype)
+    if logs.min() < np.log(limits.tiny) or logs.max() > np.log(limits.max):
+        raise ValueError(_range_message("covariances_", frame, dtype))
+
+
+def _range_message(name, frame, dtype):
+    widths = _widths(frame, dtype)
+    return (
+        f"{name} cannot be held in {dtype}: the columns' standard deviations reach "
+        f"from {widths.min():.3g} to {widths.max():.3g}. Rescale the columns, for "
+        "example with StandardScaler."
+    )
 
 
 def _generator(random_state):

@@ -216,6 +216,8 @@ def _race(expectation, n_components, generator):
     """The parameters of the best of many candidates after a few EM steps each."""
     rows, structure = expectation.rows, expectation.structure
     sketch = Sketch.of(rows, _sketch_size(rows, n_components), generator)
+    if len(sketch.rows) == 1:
+        return whole(expectation, n_components)
     n_candidates = _affordable(rows, len(sketch.rows), n_components)
     labels = _candidates(sketch, n_components, n_candidates, generator)
     course = _Course(sketch, structure, n_components, expectation.workers)

@@ -273,7 +273,7 @@ def test_weights_of_one_are_no_weights():
 # Symmetries: what the answer must not depend on
 
 
-def compare(one, other, X, moved, shift, tolerance=1e-6):
+def compare(one, other, X, moved, shift, tolerance=1e-5):
     """The other's log-densities are the one's, up to a constant."""
     assert_allclose(
         other.score_samples(moved),
@@ -339,7 +339,7 @@ def test_rotation_of_rows_does_not_matter(data, table, covariance_type):
         )
         fits.append(mixture.fit(X, sample_weight=table.weights))
     compare(*fits, table.X, turned, 0.0)
-    assert_allclose(fits[1].means_, fits[0].means_ @ rotation, atol=1e-6)
+    assert_allclose(fits[1].means_, fits[0].means_ @ rotation, atol=1e-5)
 
 
 @given(table=well_posed(max_features=3), seed=seeds)
@@ -377,7 +377,7 @@ def test_order_of_components_does_not_matter(table, covariance_type):
         for given in (start, turned)
     )
     compare(one, other, table.X, table.X, 0.0)
-    assert_allclose(other.weights_[::-1], one.weights_, rtol=1e-6)
+    assert_allclose(other.weights_[::-1], one.weights_, rtol=1e-5)
 
 
 # The engine
