@@ -292,8 +292,7 @@ class _Agglomeration:
         self._scatters = np.array(scatters)
         n_runs, self.n_clusters, n_features = self._means.shape
         self._runs = np.arange(n_runs)
-        self._owners = np.tile(np.arange(self.n_clusters), (n_runs, 1))
-        self._alive = np.ones((n_runs, self.n_clusters), dtype=bool)
+        self.labels = np.tile(np.arange(self.n_clusters), (n_runs, 1))
         self._prior_rows = PRIOR_ROWS * (n_features + 1)
         typical = np.trace(self._scatters.sum(axis=1), axis1=1, axis2=2)
         typical /= n_features * self._counts.sum(axis=1)
@@ -304,28 +303,33 @@ class _Agglomeration:
         for one in range(self.n_clusters - 1):
             self._compare(np.full(n_runs, one), np.arange(one + 1, self.n_clusters))
 
-    @property
-    def labels(self):
-        """Which cluster, from 0 on, each of the first ones belongs to."""
-        return [np.unique(own, return_inverse=True)[1] for own in self._owners]
-
     def merge(self):
         """In each agglomeration, merge the two clusters whose union costs least."""
-        runs = self._runs
+        runs, last = self._runs, self.n_clusters - 1
         cheapest = self._increases.reshape(len(runs), -1).argmin(axis=1)
-        kept, gone = np.divmod(cheapest, self._increases.shape[2])
+        pair = np.divmod(cheapest, self.n_clusters)
+        kept, gone = np.minimum(*pair), np.maximum(*pair)
         counts, means, scatters = self._unions(kept, gone[:, None])
         self._counts[runs, kept] = counts[:, 0]
         self._means[runs, kept] = means[:, 0]
         self._scatters[runs, kept] = scatters[:, 0]
         self._costs[runs, kept] = self._cost(counts, scatters)[:, 0]
-        self._alive[runs, gone] = False
-        self._owners = np.where(
-            self._owners == gone[:, None], kept[:, None], self._owners
-        )
-        self._increases[runs, gone] = self._increases[runs, :, gone] = np.inf
-        self._compare(kept, np.arange(self._alive.shape[1]))
-        self.n_clusters -= 1
+        moves = np.tile(np.arange(self.n_clusters), (len(runs), 1))
+        moves[:, last], moves[runs, gone] = gone, kept
+        self.labels = np.take_along_axis(moves, self.labels, axis=1)
+        self._counts = self._last_to(gone, self._counts)
+        self._means = self._last_to(gone, self._means)
+        self._scatters = self._last_to(gone, self._scatters)
+        self._costs = self._last_to(gone, self._costs)
+        rows_moved = self._last_to(gone, self._increases).swapaxes(1, 2)
+        self._increases = np.ascontiguousarray(self._last_to(gone, rows_moved))
+        self.n_clusters = last
+        self._compare(kept, np.arange(last))
+
+    def _last_to(self, places, array):
+        """The array, the last cluster moved to a place in each agglomeration."""
+        array[self._runs, places] = array[:, -1]
+        return array[:, :-1]
 
     def _compare(self, one, others):
         """Note what the unions of ``one`` with each of the ``others`` would cost."""
@@ -333,8 +337,7 @@ class _Agglomeration:
         increase = self._cost(*self._unions(one, others)[::2])
         increase -= self._costs[runs, one[:, None]] + self._costs[runs, others]
         increase = increase.round(TIED_DECIMALS)
-        possible = self._alive[runs, others] & (others != one[:, None])
-        increase[~possible] = np.inf
+        increase[others == one[:, None]] = np.inf
         self._increases[runs, one[:, None], others] = increase
         self._increases[runs, others, one[:, None]] = increase
 
