@@ -10,7 +10,7 @@ from sklearn.cluster import kmeans_plusplus
 # A row's nearest neighbours, and how often their differences give a new metric in
 # which to look for them.
 N_NEIGHBOURS = 3
-NEIGHBOUR_ROUNDS = 8
+NEIGHBOUR_ROUNDS = 12
 NEIGHBOUR_ROWS = 500
 
 # Variance of those differences below this, relative to the mean, is a tie.
