@@ -33,7 +33,7 @@ MOST_QUADRATIC_FEATURES = 300
 
 # What races cost at most: so many products, or so many passes over all rows.
 FREE_PRODUCTS = 2e9
-MOST_PASSES = 12
+MOST_PASSES = 8
 
 # Pairs of clusters to compare at most, of all agglomerations together.
 MOST_COMPARISONS = 30_000
