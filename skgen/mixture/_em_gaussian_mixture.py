@@ -105,10 +105,9 @@ class EMGaussianMixture(
     init_params : {'auto', 'kmeans', 'k-means++', 'random', 'random_from_data'}, default='auto'
         How the components start:
 
-        - 'auto': candidates (k-means++ and Ward clusterings of standardised,
-          whitened and principal-axes views of a sketch of the rows) race by
-          successive halving over a few EM steps each, those with spurious
-          components last;
+        - 'auto': candidates (clusterings of a sketch of the rows by k-means++ and
+          by model-based agglomeration, in several metrics) race by successive
+          halving over a few EM steps each, those with spurious components last;
         - 'kmeans', 'k-means++', 'random', 'random_from_data': scikit-learn's.
 
     weights_init : array-like of shape (n_components,), default=None

@@ -18,12 +18,8 @@ from strategies import (
 from skgen import EMGaussianMixture
 from skgen.em import Workers
 from skgen.gaussian import STRUCTURES, Expectation, Frame, Regularisation, Rows
-from skgen.mixture._starts import (
-    RESPONSIBILITIES,
-    Sketch,
-    initial_parameters,
-    principal_axes,
-)
+from skgen.mixture._candidates import Sketch, principal_axes
+from skgen.mixture._starts import RESPONSIBILITIES, initial_parameters
 
 AUTO = Regularisation(floor=1e-6)
 
