@@ -213,7 +213,7 @@ class EMGaussianMixture(
     >>> import numpy as np
     >>> from skgen import EMGaussianMixture
     >>> X = np.array([[1, 2], [1, 4], [1, 0], [10, 2], [10, 4], [10, 0]])
-    >>> mixture = EMGaussianMixture(2, covariance_type="tied", random_state=0).fit(X)
+    >>> mixture = EMGaussianMixture(2, covariance_type="spherical").fit(X)
     >>> mixture.means_[mixture.means_[:, 0].argsort()]
     array([[ 1.,  2.],
            [10.,  2.]])
