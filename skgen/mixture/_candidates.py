@@ -28,7 +28,7 @@ NEGLIGIBLE_SPREAD = 1e-5
 # What is agglomerated: so many small clusters for each component, in so many columns.
 FEWEST_SMALL_CLUSTERS = 50
 SMALL_CLUSTERS_PER_COMPONENT = 5
-MOST_MERGED_COLUMNS = 8
+MOST_MERGED_COLUMNS = 12
 
 # Rows' worth of the typical small cluster's variance, per column, in every cluster.
 PRIOR_ROWS = 0.3
