@@ -9,6 +9,9 @@ from ._forms import FeatureForm, WhitenedForm, normalise
 # evaluated without features, whose squares would swamp small differences.
 FAR_OUT = 1e3
 
+# Less is zero: `normalise` keeps clear of numbers too small to compute with.
+LEAST_PROBABILITY = 1e-290
+
 # Keeps squares finite for rows at the edge of what floats can hold.
 LARGEST_COORDINATE = 1e140
 
@@ -61,7 +64,7 @@ class Evaluation:
         def fill(block):
             joint, _ = self._log_joint(X, block)
             normalise(joint, 1)
-            out[block] = joint.T
+            out[block] = np.where(joint > LEAST_PROBABILITY, joint, 0.0).T
 
         self._each(fill, X)
         return out

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from skgen.em._squarem import differences, extrapolate, stretch
+from skgen.em._squarem import extrapolate, stretch
 
 
 class Vector(np.ndarray):
@@ -18,6 +18,12 @@ class Vector(np.ndarray):
 
 def vector(*numbers):
     return np.array(numbers, dtype=float).view(Vector)
+
+
+def differences(first, second, third):
+    """The first step, and how the second bends it."""
+    step = second - first
+    return step, (third - second) - step
 
 
 rates = st.floats(0.05, 0.99)

@@ -14,7 +14,7 @@ def of_rows(rows, responsible, structure, reference):
     """Statistics from their definition."""
     second = np.array(
         [
-            structure.scatter(rows - point, weights)
+            structure.scatter((rows - point).T, weights)
             for point, weights in zip(reference, responsible)
         ]
     )

@@ -14,7 +14,7 @@ def moments(rng, structure, k, d, n=30):
     """Responsibilities and rows, and their moments about the origin."""
     rows = rng.normal(size=(n, d)) + rng.normal(size=d)
     given = rng.dirichlet(np.ones(k), size=n).T
-    scatters = np.array([structure.scatter(rows, weights) for weights in given])
+    scatters = np.array([structure.scatter(rows.T, weights) for weights in given])
     if structure.shared:
         scatters = scatters.sum(axis=0, keepdims=True)
     return rows, given, given.sum(axis=1), given @ rows, scatters
@@ -92,7 +92,7 @@ def test_translated_moments_are_moments_about_the_other_point(structure, k, d, s
     points = rng.normal(size=(k, d))
     expected = np.array(
         [
-            structure.scatter(rows - point, weights)
+            structure.scatter((rows - point).T, weights)
             for point, weights in zip(points, responsible)
         ]
     )
