@@ -145,11 +145,16 @@ class Workers:
 
 
 def blocks(n_rows, block_size):
-    """Consecutive slices of at most ``block_size`` rows."""
-    return [
-        slice(start, min(start + block_size, n_rows))
-        for start in range(0, n_rows, block_size)
-    ]
+    """Consecutive slices of about equal size, of at most ``block_size`` rows.
+
+    Their number is a multiple of four where there are more than two, so that few
+    threads end together.
+    """
+    n_blocks = -(-n_rows // block_size)
+    if n_blocks > 2:
+        n_blocks = min(-(-n_blocks // 4) * 4, n_rows)
+    bounds = [n_rows * i // n_blocks for i in range(n_blocks + 1)]
+    return [slice(start, stop) for start, stop in pairwise(bounds)]
 
 
 def lanes(n_rows, block_size):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ._expectation import LARGEST_AMPLIFICATION, MOST_FEATURE_COLUMNS, Rows
-from ._forms import FeatureForm, WhitenedForm, normalise
+from ._expectation import Rows
+from ._forms import WhitenedForm, form_for, normalise
 
 # Rows further out than this many standard deviations of their column are
 # evaluated without features, whose squares would swamp small differences.
@@ -38,13 +38,10 @@ class Evaluation:
         self.frame = frame
         self.workers = workers
         self.n_components, self.n_features = parameters.means.shape
-        self._whitened = WhitenedForm(parameters)
-        self._features = None
-        if (
-            self.n_features <= MOST_FEATURE_COLUMNS
-            and parameters.amplification <= LARGEST_AMPLIFICATION
-        ):
-            self._features = FeatureForm(parameters)
+        self._form = form_for(parameters)
+        self._whitened = self._form
+        if not isinstance(self._form, WhitenedForm):
+            self._whitened = WhitenedForm(parameters)
 
     def log_densities(self, X):
         """Log-density of each row, in units of the data."""
@@ -80,14 +77,13 @@ class Evaluation:
         return out
 
     def _each(self, fill, X):
-        form = WhitenedForm if self._features is None else FeatureForm
-        size = form.block_size(self.structure, self.n_components, self.n_features)
+        size = self._form.block_size(self.structure, self.n_components, self.n_features)
         self.workers.each(fill, len(X), size)
 
     def _log_joint(self, X, block):
         """Log of weight times density, and what is left out of it in each row."""
         columns = Rows(X, None, self.frame).columns(block)
-        if self._features is None:
+        if self._form is self._whitened:
             return self._whitened_log_joint(columns), 0.0
         far = np.abs(columns).max(axis=0) > FAR_OUT
         if not far.any():
@@ -102,15 +98,15 @@ class Evaluation:
 
     def _whitened_log_joint(self, columns):
         np.clip(columns, -LARGEST_COORDINATE, LARGEST_COORDINATE, out=columns)
-        rows = self._loaded(WhitenedForm, columns)
+        rows = self._loaded(self._whitened, columns)
         return self._whitened.log_joint(rows, self._joint(columns))
 
     def _feature_log_joint(self, columns):
-        features = self._loaded(FeatureForm, columns)
-        common = self._features.common(features)
+        features = self._loaded(self._form, columns)
+        common = self._form.common(features)
         if self.structure.shared:
             common = common[0]
-        return self._features.log_joint(features, self._joint(columns)), common
+        return self._form.log_joint(features, self._joint(columns)), common
 
     def _loaded(self, form, columns):
         width = form.width(self.structure, self.n_features)

@@ -3,14 +3,17 @@
 import numpy as np
 
 from ..em import Workers
-from ._forms import FeatureForm, WhitenedForm, add_moments, no_moments, normalise
+from ._forms import (
+    FeatureForm,
+    WhitenedForm,
+    add_moments,
+    form_for,
+    no_moments,
+    normalise,
+)
 from ._statistics import GaussianStatistics
 
-# Beyond this many columns products of columns cost more than whitening.
-MOST_FEATURE_COLUMNS = 20
-
-# Rounding errors of the feature form stay below about 1e-10 up to this.
-LARGEST_AMPLIFICATION = 1e6
+FORMS = {"auto": form_for, "feature": FeatureForm, "whitened": WhitenedForm}
 
 # Numbers up to which a table's features are kept instead of made in each pass.
 KEPT_FEATURES = 2**20
@@ -102,7 +105,7 @@ class Expectation:
         statistics : GaussianStatistics
             Moments, and the weighted sum of log-densities in units of the frame.
         """
-        form = self._choose_form(parameters)(parameters)
+        form = FORMS[self.form](parameters)
         load = self._loader(form)
 
         def lane_total(blocks):
@@ -218,16 +221,6 @@ class Expectation:
 
         workers = Workers(n_threads=1) if sequential else self.workers
         return workers.sum(lane_total, self.rows.n_rows, block_size).sums
-
-    def _choose_form(self, parameters):
-        if self.form != "auto":
-            return FeatureForm if self.form == "feature" else WhitenedForm
-        few = self.rows.n_features <= MOST_FEATURE_COLUMNS
-        if (few or self.structure.n_quadratic(2) < 3) and (
-            parameters.amplification <= LARGEST_AMPLIFICATION
-        ):
-            return FeatureForm
-        return WhitenedForm
 
     def _loader(self, form):
         """From a block to what the form takes in, kept where the table is small."""

@@ -1,11 +1,12 @@
-"""Two ways to evaluate a Gaussian mixture on a block of rows.
+"""Two ways to evaluate a Gaussian mixture on a block of rows, and their mixture.
 
 `FeatureForm` writes every log-density as a product of features of the row,
 [1, x, x_i x_j], and natural parameters: two matrix products a block. `WhitenedForm`
 standardises the rows by each component in turn: dearer in few columns, but no
-digit is lost to squares about a distant origin. Both answer the same questions,
-about blocks that stand on their side: a row of the table is a column here, so that
-sums over components and columns run along contiguous memory.
+digit is lost to squares about a distant origin. `MixedForm` takes the second for
+those components alone that need it. All answer the same questions, about blocks
+that stand on their side: a row of the table is a column here, so that sums over
+components and columns run along contiguous memory.
 """
 
 from itertools import pairwise
@@ -21,6 +22,37 @@ NEGLIGIBLE = 1e-17
 
 # exp below this is next to a subnormal number, on which processors are slow.
 LEAST_EXPONENT = -690.0
+
+
+# Beyond this many columns products of columns cost more than whitening.
+MOST_FEATURE_COLUMNS = 20
+
+# Rounding errors of the feature form stay below about 1e-10 up to this.
+LARGEST_AMPLIFICATION = 1e6
+
+
+def form_for(parameters):
+    """The fastest form that evaluates a mixture, or several, to rounding errors.
+
+    Parameters
+    ----------
+    parameters : MixtureParameters
+        The mixtures, in the frame of the rows.
+
+    Returns
+    -------
+    form : FeatureForm, WhitenedForm or MixedForm
+        The form.
+    """
+    structure, n_features = parameters.structure, parameters.means.shape[1]
+    if structure.n_quadratic(n_features) > n_features > MOST_FEATURE_COLUMNS:
+        return WhitenedForm(parameters)
+    tight = parameters.amplification > LARGEST_AMPLIFICATION
+    if not tight.any():
+        return FeatureForm(parameters)
+    if tight.all() or structure.shared or parameters.n_groups > 1:
+        return WhitenedForm(parameters)
+    return MixedForm(parameters, tight)
 
 
 class FeatureForm:
@@ -51,9 +83,13 @@ class FeatureForm:
 
     @classmethod
     def block_size(cls, structure, n_components, n_features):
-        """Rows whose features and responsibilities fit in a core's cache."""
+        """Rows that keep threads busy between turns of the interpreter.
+
+        Smaller blocks would stay in a core's own cache, but then threads spend
+        longer waiting for each other than computing.
+        """
         width = cls.width(structure, n_features) + 2 * n_components
-        return max(256, min(2**16 // width, 4096))
+        return max(1024, min(420_000 // width, 12_288))
 
     @staticmethod
     def complete(structure, n_features, features):
@@ -116,9 +152,9 @@ class WhitenedForm:
     """
 
     # Whitened coordinates of one matrix product, over as many components as it takes,
-    # and the rows of the table that it is for: together they fit in a core's cache.
-    HEIGHT = 256
-    TILE = 256
+    # and the rows of the table that it is for.
+    HEIGHT = 512
+    TILE = 1024
 
     def __init__(self, parameters):
         self.structure = parameters.structure
@@ -159,7 +195,7 @@ class WhitenedForm:
     @staticmethod
     def block_size(structure, n_components, n_features):
         """Rows enough for each component to find some of its own."""
-        return 2048
+        return 4096
 
     def log_joint(self, rows, out):
         """Log of weight times density, (n_components, n_rows)."""
@@ -212,6 +248,51 @@ class WhitenedForm:
     def common_total(self, scatter):
         """Nothing is left out of `log_joint`."""
         return 0.0
+
+
+class MixedForm(FeatureForm):
+    """Features for most components, whitened rows for those that are tight.
+
+    Parameters
+    ----------
+    parameters : MixtureParameters
+        A mixture whose components do not share their covariance.
+
+    tight : ndarray of bool of shape (n_components,)
+        The components to whiten rows for.
+    """
+
+    def __init__(self, parameters, tight):
+        self.structure = parameters.structure
+        self.n_features = parameters.means.shape[1]
+        self._tight, self._loose = np.flatnonzero(tight), np.flatnonzero(~tight)
+        self._features = FeatureForm(parameters.components(self._loose))
+        self._whitened = WhitenedForm(parameters.components(self._tight))
+        self._n_linear = 1 + self.n_features
+
+    def log_joint(self, features, out):
+        """Log of weight times density, (n_components, n_rows)."""
+        out[self._loose] = self._features.coefficients @ features
+        joint = np.empty((len(self._tight), features.shape[1]))
+        out[self._tight] = self._whitened.log_joint(features[: self._n_linear], joint)
+        return out
+
+    def no_sums(self):
+        """Sums over no rows."""
+        return *self._features.no_sums(), *self._whitened.no_sums()
+
+    def add(self, sums, responsibilities, features):
+        """Add a block's weighted features and moments to the sums."""
+        self._features.add(sums, responsibilities[self._loose], features)
+        rows = features[: self._n_linear]
+        self._whitened.add(sums[1:], responsibilities[self._tight], rows)
+
+    def moments(self, sums, scatter):
+        """Counts, first and second moments, and the reference they are about."""
+        order = np.argsort(np.r_[self._loose, self._tight])
+        loose = self._features.moments(sums[:1], scatter)
+        tight = self._whitened.moments(sums[1:], scatter)
+        return tuple(np.concatenate(pair)[order] for pair in zip(loose, tight))
 
 
 def no_moments(structure, shape, n_groups=1):

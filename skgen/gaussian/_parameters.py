@@ -84,14 +84,14 @@ class MixtureParameters:
     def amplification(self):
         """How much rounding errors grow when squares are taken about the origin.
 
-        The largest precision times the squared distance from the origin of a
-        component's typical row: sums of squares lose that factor in accuracy.
+        For each component the largest precision times the squared distance from
+        the origin of a typical row: sums of squares lose that factor in accuracy.
         """
         largest = self.structure.each(
             self.structure.largest_precisions(self.factors), len(self.means)
         )
         distance = np.square(self.means).sum(axis=1) + self.means.shape[1]
-        return float((largest * distance).max())
+        return largest * distance
 
     def select(self, groups):
         """The mixtures at some positions among the groups."""
@@ -104,6 +104,11 @@ class MixtureParameters:
         return MixtureParameters(
             self.structure, *(chosen(part) for part in parts), len(groups)
         )
+
+    def components(self, chosen):
+        """Some of the components, for densities: their weights stay as they are."""
+        parts = (self.weights, self.means, self.covariances, self.factors)
+        return MixtureParameters(self.structure, *(part[chosen] for part in parts))
 
     def in_frame(self, frame):
         """The same mixture, given in units of the data, in units of a frame."""

@@ -32,6 +32,9 @@ RACE_FLOOR = 1e-6
 # wins: rounding errors, which change with the rows' order, must not decide.
 TIED_DECIMALS = 6
 
+# The race is over where no candidate gains as much in a step, in nats per row.
+SETTLED_GAIN = 1e-6
+
 # Beyond this many quadratic features candidates race in whitened form.
 MOST_QUADRATIC_FEATURES = 300
 
@@ -103,14 +106,17 @@ class _Course:
         parameters = self._start(labels)
         n_steps = FIRST_STEPS
         while parameters.n_groups > 1:
+            bounds = []
             for _ in range(n_steps):
                 statistics = self.expectation(parameters)
                 parameters = self._maximise(statistics, parameters)
+                bounds.append(statistics.log_likelihood / statistics.total)
             # Likelihoods lag one step behind parameters: no matter for a ranking.
-            bounds = statistics.log_likelihood / statistics.total
-            bounds = bounds.round(TIED_DECIMALS)
-            order = np.lexsort((-bounds, self._spurious(parameters)))
-            parameters = parameters.select(np.sort(order[: len(order) // 2]))
+            tied = bounds[-1].round(TIED_DECIMALS)
+            order = np.lexsort((-tied, self._spurious(parameters)))
+            settled = (bounds[-1] - bounds[-2]).max() < SETTLED_GAIN
+            kept = order[:1] if settled else np.sort(order[: len(order) // 2])
+            parameters = parameters.select(kept)
             n_steps *= 2
         return parameters
 

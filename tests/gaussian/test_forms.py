@@ -6,16 +6,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.special import logsumexp, softmax
-from strategies import parameters, seeds, structures
+from strategies import covariances, parameters, seeds, structures
 
 from skgen.gaussian import (
     STRUCTURES,
     FeatureForm,
     Frame,
+    GaussianStatistics,
+    MixtureParameters,
     Rows,
     WhitenedForm,
     normalise,
 )
+from skgen.gaussian._forms import MixedForm, form_for
 
 
 @given(structure=structures, k=st.integers(1, 4), d=st.integers(1, 60), seed=seeds)
@@ -30,8 +33,40 @@ def test_both_forms_give_one_log_joint_density(structure, k, d, seed):
         rows.load(form, structure, slice(0, 17), loaded)
         joint = form.log_joint(loaded, np.empty((k, 17)))
         found.append(joint + form.common(loaded))
-    scale = mixture.amplification * d
+    scale = mixture.amplification.max() * d
     assert_allclose(found[0], found[1], rtol=1e-9, atol=1e-14 * scale)
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "diag", "spherical"])
+def test_tight_components_alone_are_whitened(covariance_type):
+    rng = np.random.default_rng(0)
+    structure, k, d = STRUCTURES[covariance_type], 4, 3
+    given = covariances(rng, structure, k, d)
+    given[[0, 2]] *= 1e-9
+    mixture = MixtureParameters.of_covariances(
+        structure, np.full(k, 0.25), rng.normal(size=(k, d)), given
+    )
+    form, whitened = form_for(mixture), WhitenedForm(mixture)
+    assert isinstance(form, MixedForm)
+    X = np.concatenate([mixture.means + 1e-5, rng.normal(size=(40, d))])
+    rows = Rows(X, None, Frame(np.zeros(d), np.ones(d)))
+    found = []
+    for one in (form, whitened):
+        loaded = np.empty((one.width(structure, d), len(X)))
+        rows.load(one, structure, slice(0, len(X)), loaded)
+        joint = one.log_joint(loaded, np.empty((k, len(X)))).copy()
+        sums = one.no_sums()
+        responsible = joint.copy()
+        normalise(responsible, 1)
+        one.add(sums, responsible, loaded)
+        moments = GaussianStatistics(
+            structure, *one.moments(sums, None), float(len(X)), np.zeros(1)
+        )
+        found.append((joint, moments.about(mixture.means)))
+    assert_allclose(found[0][0], found[1][0], rtol=1e-9, atol=1e-8)
+    for name in ("counts", "first", "second"):
+        pair = (getattr(statistics, name) for _, statistics in found)
+        assert_allclose(*pair, rtol=1e-7, atol=1e-9)
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -63,4 +98,4 @@ def test_blocks_hold_rows_whatever_the_size_of_the_mixture(k):
     for structure in STRUCTURES.values():
         for d in (1, 10, 500):
             for form in (FeatureForm, WhitenedForm):
-                assert 256 <= form.block_size(structure, k, d) <= 4096
+                assert 1024 <= form.block_size(structure, k, d) <= 12_288
