@@ -101,7 +101,8 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
         Initial weights, in place of those of `init_params`.
 
     means_init : array-like of shape (n_components, n_features), default=None
-        Initial means, in place of those of `init_params`.
+        Initial means, in place of those of `init_params`. With 'auto' the initial
+        weights and covariances are those of the rows nearest to each.
 
     precisions_init : array-like, default=None
         Initial precisions (inverse covariances), in place of those of
@@ -390,6 +391,7 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
         """Initial parameters, those that the user gave in place of others."""
         structure, frame = expectation.structure, expectation.rows.frame
         weights, means, precisions = given
+        means = None if means is None else frame.inside(means)
         if any(part is None for part in given):
             found = initial_parameters(
                 self.init_params,
@@ -397,9 +399,10 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
                 self.n_components,
                 generator,
                 regularisation,
+                means,
             )
         weights = found.weights if weights is None else weights
-        means = found.means if means is None else frame.inside(means)
+        means = found.means if means is None else means
         if precisions is None:
             return replace(found, weights=weights, means=means)
         factors = structure.factor_precisions(structure.inside(precisions))

@@ -7,7 +7,9 @@ from ..gaussian import maximise
 from ._race import race, whole
 
 
-def initial_parameters(name, expectation, n_components, generator, regularisation):
+def initial_parameters(
+    name, expectation, n_components, generator, regularisation, means=None
+):
     """Parameters from which EM may start.
 
     Parameters
@@ -27,6 +29,10 @@ def initial_parameters(name, expectation, n_components, generator, regularisatio
     regularisation : Regularisation
         Applied to the covariances.
 
+    means : ndarray of shape (n_components, n_features), default=None
+        Means that the user gave, in units of the frame. "auto" then lets each row
+        go to the nearest of them; scikit-learn's ways do not look at them.
+
     Returns
     -------
     parameters : MixtureParameters
@@ -39,8 +45,10 @@ def initial_parameters(name, expectation, n_components, generator, regularisatio
     """
     if n_components == 1:
         responsibilities, sequential = _everything, False
-    elif name == "auto":
+    elif name == "auto" and means is None:
         return race(expectation, n_components, generator)
+    elif name == "auto":
+        responsibilities, sequential = _of_nearest(expectation.rows, means), False
     else:
         responsibilities = RESPONSIBILITIES[name](
             expectation.rows, n_components, generator
@@ -59,6 +67,18 @@ def _everything(block):
 def _of_labels(labels, n_components):
     components = np.arange(n_components)[:, None]
     return lambda block: (labels[block] == components).astype(float)
+
+
+def _of_nearest(rows, means):
+    """Rows of the nearest of some means, in units of the frame."""
+    squares = 0.5 * np.square(means).sum(axis=1)[:, None]
+    components = np.arange(len(means))[:, None]
+
+    def responsibilities(block):
+        labels = (squares - means @ rows.columns(block)).argmin(axis=0)
+        return (labels == components).astype(float)
+
+    return responsibilities
 
 
 def _of_rows(positions):

@@ -162,3 +162,18 @@ def test_table_larger_than_the_sketch_is_started_from_a_sample():
     started = EMGaussianMixture(3, max_iter=0, random_state=0).fit(X)
     fitted = EMGaussianMixture(3, **initial(X, labels, "full")).fit(X)
     assert started.score(X) > fitted.score(X) - 0.05
+
+
+def test_rows_start_with_the_nearest_mean_that_the_user_gave():
+    X, labels = overlapping(n=300, spread=8.0)
+    means = np.array([X[labels == k].mean(axis=0) for k in range(labels.max() + 1)])
+    means = means[::-1].copy()
+    mixture = EMGaussianMixture(len(means), means_init=means, max_iter=0).fit(X)
+    assert_allclose(mixture.means_, means)
+    scale = X.std(axis=0)
+    distance = np.square((X[:, None] - means) / scale).sum(axis=2)
+    nearest = distance.argmin(axis=1)
+    for k in range(len(means)):
+        mine = X[nearest == k]
+        assert_allclose(mixture.weights_[k], len(mine) / len(X))
+        assert_allclose(mixture.covariances_[k], np.cov(mine.T, bias=True))
