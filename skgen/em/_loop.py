@@ -40,10 +40,11 @@ class EMRun:
     Parameters
     ----------
     best : EMPoint
-        The visited point of the largest bound.
+        The point to return: the best of those that EM made or, where its steps are
+        no maximisers, the last.
 
     bounds : list of float
-        The largest bound after each iteration.
+        The largest bound so far, after each iteration.
 
     n_iter : int
         Iterations done, each one pass over the data.
@@ -61,15 +62,25 @@ class EMRun:
     converged: bool = False
     stopped: bool = False
 
-    def record(self, point):
-        """Count an iteration that arrived at ``point``."""
-        if point.bound > self.best.bound:
+    def record(self, point, *, keep):
+        """Count an iteration that arrived at ``point``, to be kept if it is best."""
+        if keep or self.n_iter == 0 or point.bound > self.best.bound:
             self.best = point
         self.n_iter += 1
-        self.bounds.append(self.best.bound)
+        self.bounds.append(max([point.bound, *self.bounds[-1:]]))
 
 
-def run_em(evaluate, maximisation, parameters, *, max_iter, tol, accelerate, watch):
+def run_em(
+    evaluate,
+    maximisation,
+    parameters,
+    *,
+    max_iter,
+    tol,
+    accelerate,
+    watch,
+    monotone=True,
+):
     """Climb the likelihood from ``parameters`` until little is left to gain.
 
     An iteration is one M-step and one pass over the data. The bound that it
@@ -103,6 +114,11 @@ def run_em(evaluate, maximisation, parameters, *, max_iter, tol, accelerate, wat
         ``watch.begin()`` is called before each iteration and ``watch.end(run)``
         after it; the latter returns True to stop.
 
+    monotone : bool, default=True
+        Whether M-steps maximise, so that bounds cannot fall and the best point is
+        the one to return. Otherwise the fixed point is what is asked for: the last
+        iterate is returned, whatever its bound.
+
     Returns
     -------
     run : EMRun
@@ -118,7 +134,7 @@ def run_em(evaluate, maximisation, parameters, *, max_iter, tol, accelerate, wat
             path.step()
             n_small = n_small + 1 if path.remaining_gain() < tol else 0
             run.converged = n_small == 2 or (tol > 0.0 and path.stands_still())
-        run.record(path.last if leap is None else leap)
+        run.record(path.last, keep=not monotone)
         if run.n_iter == max_iter and n_small == 1:
             run.converged = True  # no second opinion to be had
         run.stopped = bool(watch.end(run))

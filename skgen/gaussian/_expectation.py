@@ -80,8 +80,7 @@ class Expectation:
         The threads.
 
     form : {"auto", "feature", "whitened"}, default="auto"
-        How densities are evaluated; "auto" takes features where columns are few
-        and components neither tight nor far out.
+        How densities are evaluated; "auto" leaves it to `form_for`.
     """
 
     def __init__(self, rows, structure, workers, form="auto"):
@@ -180,8 +179,8 @@ class Expectation:
     def collapsed(self, parameters, floor):
         """Components that a floor on variances holds up, though not the data's fault.
 
-        Where all rows together leave a direction without variance, every
-        component has to, and none of them has collapsed.
+        Directions in which all rows together have no variance do not count: every
+        component is held up there, and none of them has collapsed.
 
         Parameters
         ----------
@@ -197,14 +196,13 @@ class Expectation:
             Their numbers; for a shared covariance all of them.
         """
         structure, barely = self.structure, floor * (1.0 + 1e-6)
-        _, held = structure.raise_to_floor(parameters.covariances, barely)
+        held = structure.directions_below(parameters.covariances, barely)
         if not held.any():
             return np.flatnonzero(held)
-        everything = self._moments(_everything, np.zeros((1, self.rows.n_features)))
-        variances = structure.estimate(*everything)
-        if structure.raise_to_floor(variances, barely)[1].any():
-            return np.array([], dtype=int)
-        return np.flatnonzero(structure.each(held, len(parameters.means)))
+        origin = np.zeros((1, self.rows.n_features))
+        everything = structure.estimate(*self._moments(_everything, origin))
+        flat = structure.directions_below(everything, barely)
+        return np.flatnonzero(structure.each(held > flat, len(parameters.means)))
 
     def _moments(self, responsibilities, reference, n_groups=1, sequential=False):
         structure = self.structure

@@ -57,8 +57,6 @@ class MixtureParameters:
     def of_covariances(cls, structure, weights, means, covariances, n_groups=1):
         """Parameters from covariances; raises IllDefinedCovarianceError."""
         factors = structure.factor(covariances)
-        if structure.largest_precisions(factors).max() > 1.0 / SMALLEST_VARIANCE:
-            raise IllDefinedCovarianceError("variance below rounding errors")
         return cls(structure, weights, means, covariances, factors, n_groups)
 
     @classmethod
@@ -79,6 +77,11 @@ class MixtureParameters:
             + np.repeat(log_determinants, repeats)
             - 0.5 * n_features * LOG_2PI
         )
+
+    @property
+    def is_empty(self):
+        """Which components no row belongs to."""
+        return self.weights <= 2.0 * EMPTY_SHARE
 
     @property
     def amplification(self):
@@ -155,11 +158,20 @@ class Regularisation:
     floor: float = 0.0
     ridge: np.ndarray | None = None
 
+    @property
+    def is_constraint(self):
+        """Whether the regularised M-step is a maximiser."""
+        return self.ridge is None or not self.ridge.any()
+
     def __call__(self, structure, covariances):
-        if self.ridge is not None:
+        """Regularised covariances; raises IllDefinedCovarianceError."""
+        if not self.is_constraint:
             return structure.add_to_variances(covariances, self.ridge)
         if self.floor > 0.0:
-            return structure.raise_to_floor(covariances, self.floor)[0]
+            return structure.raise_to_floor(covariances, self.floor)
+        # Nothing holds them: what is left of a collapsed one is rounding errors.
+        if structure.directions_below(covariances, SMALLEST_VARIANCE).any():
+            raise IllDefinedCovarianceError("variance below rounding errors")
         return covariances
 
 

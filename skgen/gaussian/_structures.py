@@ -73,9 +73,12 @@ class CovarianceStructure(ABC):
         """The likeliest covariances without a variance below ``floor``.
 
         For a Gaussian with scatter S, the maximiser under Σ ⪰ floor · I has the
-        eigenvectors of S and its eigenvalues raised to the floor. Returns the
-        covariances and a mask of those that were raised.
+        eigenvectors of S and its eigenvalues raised to the floor.
         """
+
+    @abstractmethod
+    def directions_below(self, covariances, floor):
+        """In how many directions each covariance has a variance below ``floor``."""
 
     @abstractmethod
     def factor(self, covariances):
@@ -165,18 +168,21 @@ class _Matrices(CovarianceStructure):
         return covariances + np.diag(amount)
 
     def raise_to_floor(self, covariances, floor):
-        raised = np.zeros(len(covariances), dtype=bool)
         if _surely_above(covariances, floor):
-            return covariances, raised
+            return covariances
         values, vectors = np.linalg.eigh(covariances)
-        raised = values[:, 0] < floor
-        values = np.maximum(values[raised], floor)
-        vectors = vectors[raised]
+        low = values[:, 0] < floor
+        values, vectors = np.maximum(values[low], floor), vectors[low]
         covariances = covariances.copy()
-        covariances[raised] = _symmetric(
+        covariances[low] = _symmetric(
             (vectors * values[:, None, :]) @ np.swapaxes(vectors, 1, 2)
         )
-        return covariances, raised
+        return covariances
+
+    def directions_below(self, covariances, floor):
+        if _surely_above(covariances, floor):
+            return np.zeros(len(covariances), dtype=int)
+        return (np.linalg.eigvalsh(covariances) < floor).sum(axis=1)
 
     def factor(self, covariances):
         try:
@@ -315,9 +321,10 @@ class _Variances(CovarianceStructure):
     """What structures without covariances between columns have in common."""
 
     def raise_to_floor(self, covariances, floor):
-        below = covariances < floor
-        raised = below.any(axis=tuple(range(1, below.ndim)))
-        return np.where(below, floor, covariances), raised
+        return np.maximum(covariances, floor)
+
+    def directions_below(self, covariances, floor):
+        return (covariances < floor).reshape(len(covariances), -1).sum(axis=1)
 
     def factor(self, covariances):
         if not (np.isfinite(covariances) & (covariances > 0.0)).all():

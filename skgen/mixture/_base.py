@@ -14,6 +14,9 @@ from .._sklearn import check_sample_weight, in_configured_container
 from ..em import Workers
 from ..gaussian import STRUCTURES, Evaluation, MixtureParameters
 
+# Up to so many rows are evaluated without threads.
+FEW_ROWS = 256
+
 
 class GaussianMixtureBase(
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, DensityMixin, BaseEstimator
@@ -38,9 +41,11 @@ class GaussianMixtureBase(
         """Put a question of `Evaluation` to validated rows."""
         parameters = self._parameters()
         frame = parameters.own_frame()
+        parameters = parameters.in_frame(frame)
+        if len(X) <= FEW_ROWS:  # not worth the threads
+            return question(Evaluation(parameters, frame, Workers(n_threads=1)), X)
         with Workers() as workers:
-            evaluation = Evaluation(parameters.in_frame(frame), frame, workers)
-            return question(evaluation, X)
+            return question(Evaluation(parameters, frame, workers), X)
 
     def _validated(self, X):
         check_is_fitted(self)
@@ -84,9 +89,7 @@ class GaussianMixtureBase(
         log_density = self._ask(X, Evaluation.log_densities)
         if sample_weight is None:
             return float(log_density.mean(dtype=np.float64))
-        weights = check_sample_weight(
-            sample_weight, X, dtype=np.float64, ensure_non_negative=True
-        )
+        weights = check_row_weights(sample_weight, X)
         return float(np.average(log_density, weights=weights))
 
     def predict(self, X):
@@ -187,7 +190,7 @@ class GaussianMixtureBase(
 
     def _n_parameters(self):
         """Number of free parameters of the mixture."""
-        n_components, n_features = self.means_.shape
+        n_components, n_features = np.shape(self.means_)
         structure = STRUCTURES[self.covariance_type]
         of_covariances = structure.n_parameters(n_components, n_features)
         return of_covariances + n_components * n_features + n_components - 1
@@ -266,6 +269,17 @@ class GaussianMixtureBase(
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def check_row_weights(sample_weight, X):
+    """Weights of rows: finite, none negative, the largest in [1/2, 1).
+
+    Their unit does not matter; a power of two changes it without rounding.
+    """
+    weights = check_sample_weight(
+        sample_weight, X, dtype=np.float64, ensure_non_negative=True
+    )
+    return np.ldexp(weights, -np.frexp(weights.max())[1])
 
 
 def generator_of(random_state):

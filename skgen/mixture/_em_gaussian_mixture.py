@@ -1,5 +1,6 @@
 """The Gaussian mixture as a scikit-learn estimator: a thin door to the engine."""
 
+import copy
 import warnings
 from dataclasses import replace
 from numbers import Integral, Real
@@ -12,7 +13,6 @@ from sklearn.utils.validation import validate_data
 from .._sklearn import (
     Interval,
     StrOptions,
-    check_sample_weight,
     fit_context,
 )
 from ..em import EMPoint, Workers, run_em
@@ -27,14 +27,14 @@ from ..gaussian import (
     Rows,
     maximise,
 )
-from ._base import GaussianMixtureBase, generator_of
+from ._base import GaussianMixtureBase, check_row_weights, generator_of
 from ._initial_parameters import check_means, check_precisions, check_weights
 from ._starts import RESPONSIBILITIES, initial_parameters
 from ._watch import Watch
 
 # What reg_covar="auto" means: no variance, in any direction, below this share of
 # the columns' variances.
-AUTO_FLOOR = 1e-6
+AUTO_FLOOR = 1e-10
 
 # Of starts whose likelihoods, in nats per row, lie this close the first is kept:
 # they found one maximum, and rounding errors must not choose its labels.
@@ -71,12 +71,13 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
 
     tol : float, default=1e-8
         EM stops when the mean log-likelihood, in nats per row, is estimated to
-        have less than this still to gain, twice in a row. scikit-learn compares
-        the last gain instead, which says little where EM is slow.
+        have less than this still to gain, twice in a row, or once where `max_iter`
+        leaves no second time. scikit-learn compares the last gain instead, which
+        says little where EM is slow.
 
     reg_covar : float or 'auto', default='auto'
         What keeps covariances from becoming singular. 'auto' keeps every variance,
-        in any direction, at or above 1e-6 of the columns' variances: a
+        in any direction, at or above 1e-10 of the columns' variances: a
         constraint that EM respects exactly, so that the likelihood still never
         falls, and that knows no units. A float is added to the variances after
         each M-step, in squared units of the columns, as scikit-learn does;
@@ -162,8 +163,10 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
         parameters: ``score(X)``, with the weights of the fit.
 
     lower_bounds_ : list of float
-        After each iteration of the best start, the mean log-likelihood of the
-        parameters that `fit` would have returned there. It never decreases.
+        After each iteration of the best start, the largest mean log-likelihood so
+        far. It never decreases. The last one is ``lower_bound_``, save for a float
+        `reg_covar`, whose M-steps are no maximisers: `fit` then returns the last
+        iterate, as scikit-learn does, and not the likeliest one.
 
     n_features_in_ : int
         Number of columns seen during `fit`.
@@ -177,12 +180,12 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
 
     Notes
     -----
-    An iteration costs about :math:`2 N K D^2` multiplications for 'full',
-    :math:`4 N K D` for the others, and memory for blocks of rows only. Threads
+    An iteration costs about :math:`2 N K D^2` operations for 'full', :math:`8 N K D`
+    for the others, and memory for blocks of rows only. Threads
     follow ``OMP_NUM_THREADS`` and :mod:`threadpoolctl`; their number does not change
     the result.
 
-    Rows of weight 0 are left out. A component that ends on fewer distinct rows
+    Rows of weight 0 are left out, which takes a copy of the others. A component that ends on fewer distinct rows
     than it takes to span a covariance is kept at the bound of
     ``reg_covar='auto'`` and reported in a warning.
 
@@ -317,8 +320,13 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
     @fit_context(prefer_skip_nested_validation=True)
     def _fit(self, X, y, sample_weight):
         """Fit, and return the validated rows."""
+        warm = self.warm_start and hasattr(self, "converged_")
         X_all = X = validate_data(
-            self, X, dtype=[np.float64, np.float32], ensure_min_samples=2
+            self,
+            X,
+            dtype=[np.float64, np.float32],
+            ensure_min_samples=2,
+            reset=not warm,
         )
         X, weights = self._positive_rows(X, sample_weight)
         structure = STRUCTURES[self.covariance_type]
@@ -326,7 +334,8 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
         data = {"X": X_all, "y": y, "metadata": None}
         if sample_weight is not None:
             data["metadata"] = {"sample_weight": sample_weight}
-        warm = self.warm_start and hasattr(self, "converged_")
+        if warm:
+            self._check_last_solution(structure)
         n_starts = 1 if warm else self.n_init
         context = self._init_callback_context(max_subtasks=n_starts)
         context.call_on_fit_task_begin(estimator=self, **data)
@@ -373,13 +382,14 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
             run = run_em(
                 evaluate,
                 maximisation,
-                self._last_solution(frame)
+                self._parameters().in_frame(frame)
                 if warm
                 else self._start(expectation, given, generator, regularisation),
                 max_iter=self.max_iter,
                 tol=self.tol,
                 accelerate=self.acceleration == "squarem",
                 watch=watch,
+                monotone=regularisation.is_constraint,
             )
             if best is None or run.best.bound > best.best.bound + TIED_BOUNDS:
                 best = run
@@ -409,9 +419,8 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
         factors = structure.rescale_factors(factors, frame.scale)
         return MixtureParameters.of_factors(structure, weights, means, factors)
 
-    def _last_solution(self, frame):
-        """The parameters of the last fit, in a frame."""
-        structure = STRUCTURES[self.covariance_type]
+    def _check_last_solution(self, structure):
+        """The last fit must be one from which this one can go on."""
         means = (self.n_components, self.n_features_in_)
         factors = structure.shape(*means)
         if (
@@ -422,29 +431,21 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
             raise ValueError(
                 f"warm_start=True goes on from the last fit, which left means_ of "
                 f"shape {self.means_.shape} and precisions_cholesky_ of shape "
-                f"{self.precisions_cholesky_.shape}, but n_components, X and "
+                f"{self.precisions_cholesky_.shape}, but n_components and "
                 f"covariance_type={self.covariance_type!r} now ask for {means} and "
                 f"{factors}. Set warm_start=False, or keep them as they were."
             )
-        return self._parameters().in_frame(frame)
 
     def _positive_rows(self, X, sample_weight):
         """Rows of positive weight, and their weights or None."""
         weights = None
         if sample_weight is not None:
-            weights = check_sample_weight(
-                sample_weight,
-                X,
-                dtype=np.float64,
-                ensure_non_negative=True,
-            )
-            # Their unit does not matter: bring the largest to [1/2, 1), exactly.
-            weights = np.ldexp(weights, -np.frexp(weights.max())[1])
+            weights = check_row_weights(sample_weight, X)
             positive = weights > 0.0
             if not positive.all():
                 X, weights = X[positive], weights[positive]
         if len(X) < max(2, self.n_components):
-            if len(X) >= self.n_components or sample_weight is not None:
+            if sample_weight is not None:
                 raise ValueError(
                     f"Expected at least {max(2, self.n_components)} samples of "
                     f"positive sample_weight for n_components = {self.n_components}, "
@@ -525,15 +526,26 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
                 ConvergenceWarning,
                 stacklevel=5,
             )
+        empty = np.flatnonzero(run.best.parameters.is_empty)
+        if empty.size:
+            warnings.warn(
+                f"Components {empty.tolist()} of {self.n_components} are empty: no "
+                "row is theirs, and they keep the mean and covariance that they had "
+                "last. Decrease n_components, or try other init_params or a larger "
+                "n_init.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
         if self.reg_covar != "auto":
             return
         collapsed = expectation.collapsed(run.best.parameters, AUTO_FLOOR)
         if collapsed.size:
             warnings.warn(
                 f"Components {collapsed.tolist()} of {self.n_components} collapsed: "
-                "their rows do not span a covariance, which reg_covar='auto' kept at "
-                "its smallest. Decrease n_components, or give covariance_type fewer "
-                "parameters.",
+                "in some direction their rows are next to constant, and "
+                "reg_covar='auto' holds their variance at its smallest. Decrease "
+                "n_components, choose a covariance_type of fewer parameters, or, if "
+                "they are real, give reg_covar as a float.",
                 ConvergenceWarning,
                 stacklevel=5,
             )
@@ -580,7 +592,6 @@ def _generators(random_state, n_starts):
     generator = generator_of(random_state)
     if n_starts == 1:
         return [generator]
-    first = np.random.RandomState()
-    first.set_state(generator.get_state())
+    first = copy.deepcopy(generator)
     seeds = generator.randint(np.iinfo(np.int32).max, size=n_starts - 1)
     return [first, *(np.random.RandomState(seed) for seed in seeds)]

@@ -25,8 +25,9 @@ SKETCH_ROWS_PER_PARAMETER = 5
 # direction, is below this describes an accident of a few rows.
 SPURIOUS_VARIANCE = 1e-4
 
-# Smallest variance while racing, in units of the columns' variances.
-RACE_FLOOR = 1e-6
+# Smallest variance while racing, in units of the columns' variances: the floor of
+# reg_covar="auto".
+RACE_FLOOR = 1e-10
 
 # Mean log-likelihoods that agree to so many decimals tie, and the first candidate
 # wins: rounding errors, which change with the rows' order, must not decide.

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.cluster import KMeans, kmeans_plusplus
 
-from ..gaussian import maximise
+from ..gaussian import MixtureParameters, maximise
 from ._race import race, whole
 
 
@@ -46,7 +46,11 @@ def initial_parameters(
     if n_components == 1:
         responsibilities, sequential = _everything, False
     elif name == "auto" and means is None:
-        return race(expectation, n_components, generator)
+        found = race(expectation, n_components, generator)
+        covariances = regularisation(found.structure, found.covariances)
+        return MixtureParameters.of_covariances(
+            found.structure, found.weights, found.means, covariances
+        )
     elif name == "auto":
         responsibilities, sequential = _of_nearest(expectation.rows, means), False
     else:
@@ -107,15 +111,12 @@ def _random_from_data(rows, n_components, generator):
 
 def _random(rows, n_components, generator):
     """Uniform responsibilities, drawn anew block by block in each sequential pass."""
-    state = generator.get_state()
-    stream = np.random.RandomState()
+    state = generator.get_state(legacy=False)
 
     def responsibilities(block):
         if block.start == 0:
-            stream.set_state(state)
-        drawn = stream.uniform(size=(block.stop - block.start, n_components))
-        if block.stop == rows.n_rows:
-            generator.set_state(stream.get_state())
+            generator.set_state(state)
+        drawn = generator.uniform(size=(block.stop - block.start, n_components))
         return (drawn / drawn.sum(axis=1, keepdims=True)).T
 
     return responsibilities

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
+from sklearn.exceptions import ConvergenceWarning
 from strategies import (
     covariance_types,
     overlapping,
@@ -17,6 +18,7 @@ from strategies import (
     well_posed,
 )
 
+from skgen import EMGaussianMixture
 from skgen.em import Workers
 from skgen.gaussian import (
     STRUCTURES,
@@ -197,7 +199,7 @@ def test_mixtures_side_by_side_are_those_alone(covariance_type):
 
 
 @given(table=ugly(weighted=False), covariance_type=covariance_types, seed=seeds)
-def test_collapsed_components_are_found_where_the_data_are_not_to_blame(
+def test_no_component_has_collapsed_where_all_rows_have_no_width(
     table, covariance_type, seed
 ):
     structure = STRUCTURES[covariance_type]
@@ -206,3 +208,16 @@ def test_collapsed_components_are_found_where_the_data_are_not_to_blame(
         mixture = start(expectation, 1, seed)
         # One component is all rows: whatever has no width, it is the data's fault.
         assert expectation.collapsed(mixture, 1e-6).size == 0
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "diag"])
+@pytest.mark.parametrize("with_constant", [False, True])
+def test_collapsed_component_is_found_beside_a_constant_column(
+    covariance_type, with_constant
+):
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.normal(size=(60, 2)), np.tile([[0.3, 9.0]], (10, 1))])
+    if with_constant:
+        X = np.c_[X, np.ones(len(X))]
+    with pytest.warns(ConvergenceWarning, match="collapsed"):
+        EMGaussianMixture(2, covariance_type=covariance_type, random_state=0).fit(X)

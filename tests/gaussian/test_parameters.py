@@ -155,4 +155,6 @@ def test_variance_of_the_size_of_rounding_is_an_error_of_its_own(name):
     if structure.matrices:
         tiny = tiny * np.eye(2)
     with pytest.raises(IllDefinedCovarianceError, match="rounding"):
-        MixtureParameters.of_covariances(structure, np.ones(2) / 2, np.eye(2), tiny)
+        Regularisation()(structure, tiny)
+    held = Regularisation(ridge=np.full(2, 1e-18))(structure, tiny)
+    assert_allclose(structure.variances(held, 2, 2), 1e-17 + 1e-18, rtol=1e-6)
