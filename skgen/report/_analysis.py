@@ -43,6 +43,8 @@ class Analysis:
         Rows that the search saw.
     warned : dict of (str, str) to int
         How often fits warned: by kind and first words.
+    chosen_warned : list of str
+        What the fit of the chosen mixture warned of.
     seed : int
     """
 
@@ -53,6 +55,7 @@ class Analysis:
     fold_scores: dict
     n_rows_searched: int
     warned: dict
+    chosen_warned: list
     seed: int
 
 
@@ -99,6 +102,7 @@ def analyse(table, *, seed=0, progress=None):
             search = _search(pipeline, rows, grid, seed, progress)
             bic = _bic(pipeline, rows, grid, progress)
             progress("fitting the chosen mixture to all rows", 0, 1)
+            n_before = len(caught)
             model = pipeline.set_params(**search.best_params_).fit(table.values)
         except (ValueError, np.linalg.LinAlgError) as error:
             first_line = str(error).strip().split("\n")[0]
@@ -119,6 +123,7 @@ def analyse(table, *, seed=0, progress=None):
         fold_scores=_fold_scores(search),
         n_rows_searched=len(rows),
         warned=_count_warnings(caught),
+        chosen_warned=[str(warning.message) for warning in caught[n_before:]],
         seed=seed,
     )
 

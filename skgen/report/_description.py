@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..display._fitted_mixture import full_covariances
+from ..gaussian import STRUCTURES
 
 
 @dataclass(frozen=True)
@@ -135,11 +136,5 @@ def n_parameters(covariance_type, n_components, n_columns):
     -------
     n_parameters : int
     """
-    matrix = n_columns * (n_columns + 1) // 2
-    of_covariances = {
-        "full": n_components * matrix,
-        "tied": matrix,
-        "diag": n_components * n_columns,
-        "spherical": n_components,
-    }
-    return of_covariances[covariance_type] + n_components * (n_columns + 1) - 1
+    of_covariances = STRUCTURES[covariance_type].n_parameters(n_components, n_columns)
+    return of_covariances + n_components * (n_columns + 1) - 1

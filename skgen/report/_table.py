@@ -300,7 +300,7 @@ def _spikes(values, columns):
 def _spike(numbers):
     distinct, counts = np.unique(numbers, return_counts=True)
     most = counts.max() / len(numbers)
-    if most > 0.5:
+    if (most > 0.1 and len(distinct) > 10) or most > 0.5:
         return f"is {distinct[counts.argmax()]:g} in {100 * most:.0f} % of the rows"
     if len(distinct) <= 10 < len(numbers) / 5:
         return f"has only {len(distinct)} different values"

@@ -77,6 +77,7 @@ def _choice(analysis):
     lines += _wrapped(_edge(analysis))
     lines += _wrapped(_agreement(analysis, chosen, bic))
     lines += _wrapped(_equals(analysis, chosen, error))
+    lines += _wrapped(_held_up(analysis))
     lines += _wrapped(_units(analysis))
     return lines
 
@@ -145,6 +146,18 @@ def _equals(analysis, chosen, error):
     )
 
 
+def _held_up(analysis):
+    """Say so when regularisation, not the data, sets part of the likelihood."""
+    collapsed = [words for words in analysis.chosen_warned if "collapsed" in words]
+    if not collapsed:
+        return ""
+    return (
+        f"In this mixture: {collapsed[0].split('. ')[0]}. So the regularisation sets "
+        "part of its likelihood, and other mixtures may describe the rows as well: "
+        "columns of repeated values do this."
+    )
+
+
 def _edge(analysis):
     """Say so when the search ended at the largest number it tried."""
     held_out = analysis.held_out
@@ -158,8 +171,8 @@ def _units(analysis):
     shift = np.log(analysis.model[0].scale_).sum()
     sign = "subtract" if shift >= 0 else "add"
     return (
-        f"In the units of the table: {sign} {abs(shift):.3f} "
-        f"{'from' if shift >= 0 else 'to'} each log-density."
+        f"All numbers here are of standardised columns; in the units of the table, "
+        f"{sign} {abs(shift):.3f} {'from' if shift >= 0 else 'to'} each log-density."
     )
 
 

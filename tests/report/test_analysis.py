@@ -265,4 +265,15 @@ def test_report_says_whether_bic_agrees(analysis):
 
 def test_density_in_the_units_of_the_table_is_told(analysis):
     shift = np.log(analysis.model[0].scale_).sum()
-    assert f"subtract {shift:.3f} from each log-density" in report_text(analysis)
+    told = " ".join(report_text(analysis).split())
+    assert f"subtract {shift:.3f} from each log-density" in told
+
+
+def test_collapse_of_the_chosen_mixture_is_told_under_its_name():
+    rng = np.random.default_rng(0)
+    spiked = np.where(rng.uniform(size=(120, 1)) < 0.5, 0.0, rng.normal(size=(120, 1)))
+    values = np.c_[spiked, rng.normal(size=120)]
+    analysis = analyse(table_of(values))
+    chosen = report_text(analysis).split("Components\n---")[0]
+    assert analysis.chosen_warned
+    assert "In this mixture: Components" in " ".join(chosen.split())
