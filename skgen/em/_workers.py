@@ -2,7 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import pairwise
 from math import prod
 from operator import add
@@ -157,6 +157,7 @@ def blocks(n_rows, block_size):
     return [slice(start, stop) for start, stop in pairwise(bounds)]
 
 
+@lru_cache(maxsize=32)
 def lanes(n_rows, block_size):
     """The blocks, dealt to at most ``N_LANES`` consecutive lists."""
     every = blocks(n_rows, block_size)

@@ -15,6 +15,9 @@ from ._statistics import GaussianStatistics
 
 FORMS = {"auto": form_for, "feature": FeatureForm, "whitened": WhitenedForm}
 
+# So many columns are read faster in the order of the rows that they lie in.
+WIDE = 100
+
 # Numbers up to which a table's features are kept instead of made in each pass.
 KEPT_FEATURES = 2**20
 
@@ -225,12 +228,17 @@ class Expectation:
         width = form.width(self.structure, self.rows.n_features)
         kept = self._kept.setdefault(type(form), {})
         small = width * self.rows.n_rows <= KEPT_FEATURES
+        wide = isinstance(form, FeatureForm) and self.rows.n_features >= WIDE
+
+        def allocate(n_rows):
+            shape = (n_rows, width) if wide else (width, n_rows)
+            out = np.empty(shape) if small else self.workers.scratch("in", *shape)
+            return out.T if wide else out
 
         def load(block):
             loaded = kept.get((block.start, block.stop))
             if loaded is None:
-                shape = width, block.stop - block.start
-                out = np.empty(shape) if small else self.workers.scratch("in", *shape)
+                out = allocate(block.stop - block.start)
                 loaded = self.rows.load(form, self.structure, block, out)
                 if small:
                     kept[block.start, block.stop] = loaded
