@@ -107,5 +107,4 @@ def arguments(description):
     """The command line that benchmarks share."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--full", action="store_true", help="the real sizes")
-    parser.add_argument("--data", help="a folder with further data sets")
     return parser

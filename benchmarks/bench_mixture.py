@@ -1,7 +1,10 @@
 """EMGaussianMixture against scikit-learn's GaussianMixture: speed and memory.
 
-Four tables: time per plain EM step from the same start, whole fits at defaults,
+Tables: time per plain EM step from the same start, whole fits at defaults, iris,
 memory beyond the data, and the time to import. ``--full`` runs the real sizes.
+"Share of dgemm" is 2·N·K·D² operations per step over the rate of NumPy's matrix
+product at its default threads; it passes 100 % where rows of negligible
+responsibility are left out of the M-step.
 """
 
 import subprocess
@@ -259,6 +262,12 @@ def summary(rows):
     return result
 
 
+def report(title, rows):
+    """Print a table and save it."""
+    show(title, rows)
+    save("mixture_" + title.lower().replace(" ", "_"), rows)
+
+
 def main():
     """Run the benchmark."""
     options = arguments(__doc__).parse_args()
@@ -267,21 +276,19 @@ def main():
     repeats = 4
     print(machine_facts())
     steps = per_step(grid, [np.float64, np.float32], repeats)
-    whole = whole_fits(FULL_FITS if options.full else SMALL_GRID, 2)
+    report("Per EM step", steps)
     sizes = [(200_000, 20, 20, "float64"), (200_000, 20, 20, "float32")]
     if options.full:
         sizes.append((1_000_000, 20, 20, "float64"))
     tables = {
-        "Per EM step": steps,
         "Ratios per EM step": summary(steps),
-        "Whole fits": whole,
+        "Whole fits": whole_fits(FULL_FITS if options.full else SMALL_GRID, 2),
         "Iris": iris(repeats),
         "Memory beyond the data": memory(sizes),
         "Import": imports(2 * repeats),
     }
     for title, rows in tables.items():
-        show(title, rows)
-        save("mixture_" + title.lower().replace(" ", "_"), rows)
+        report(title, rows)
     print(f"\n{machine_facts()}")
 
 

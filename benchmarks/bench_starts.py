@@ -1,6 +1,6 @@
 """How often the default start finds the best known mixture, and what runs cost.
 
-Three tables, printed and written to ``benchmarks/results/``:
+Tables, printed and written to ``benchmarks/results/``:
 
 cells
     Full covariances on sets of rows and numbers of components: how often a fit ends
@@ -18,13 +18,12 @@ Run ``python benchmarks/bench_starts.py``; ``--full`` for more seeds and longer
 searches, ``--data DIR`` for more sets, one ``NAME-K.csv`` of numbers each.
 """
 
-import argparse
-import csv
 import warnings
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+from _report import arguments, machine_facts, save, show
 from scipy.special import logsumexp
 from sklearn import datasets
 from sklearn.decomposition import PCA
@@ -168,8 +167,8 @@ def compare_on_cells(folder, n_seeds, n_searched):
             yield {
                 "cell": f"{name}, K={k}",
                 "fit": fit,
-                "failed": np.mean(scores < best - SHORTFALL),
-                "worst gap": best - scores.min(),
+                "failed": float(np.mean(scores < best - SHORTFALL)),
+                "worst gap": float(best - scores.min()),
                 "ms": milliseconds,
             }
 
@@ -183,8 +182,8 @@ def compare_on_cigars(n_cases):
         yield {
             "cell": f"{n_cases} cigars",
             "fit": fit,
-            "failed": np.mean(np.array(short) > 1e-6),
-            "worst gap": max(short),
+            "failed": float(np.mean(np.array(short) > 1e-6)),
+            "worst gap": float(max(short)),
             "ms": (perf_counter() - began) * 1e3 / n_cases,
         }
 
@@ -207,43 +206,38 @@ def count_passes(folder, n_more):
         }
 
 
-def show(title, rows):
-    """Print a table as it grows, and write it to a file."""
-    kept = []
-    print(f"\n{title}")
-    for row in rows:
-        if not kept:
-            print(_line(row))
-        print(_line(row.values()), flush=True)
-        kept.append(row)
-    folder = Path(__file__).parent / "results"
-    folder.mkdir(exist_ok=True)
-    with (folder / f"starts_{title}.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, kept[0])
-        writer.writeheader()
-        writer.writerows(kept)
-    return kept
-
-
-def _line(cells):
-    texts = [f"{cell:.3g}" if isinstance(cell, float) else str(cell) for cell in cells]
-    return f"{texts[0]:<30}" + "".join(f"{text:>28}" for text in texts[1:])
+def summary(compared):
+    """Share of failures of each fit, over cells and seeds."""
+    return [
+        {
+            "fit": fit,
+            "failed": float(
+                np.mean([row["failed"] for row in compared if row["fit"] == fit])
+            ),
+        }
+        for fit in FITS
+    ]
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--full", action="store_true", help="the real size")
+    """Run the benchmark."""
+    parser = arguments(__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, help="folder of more sets, NAME-K.csv")
     options = parser.parse_args()
     warnings.simplefilter("ignore", ConvergenceWarning)
     sizes = (5, 200, 40, 20_000) if options.full else (2, 12, 8, 500)
     n_seeds, n_searched, n_cases, n_more = sizes
-    compared = show("cells", compare_on_cells(options.data, n_seeds, n_searched))
-    for fit in FITS:
-        failed = np.mean([row["failed"] for row in compared if row["fit"] == fit])
-        print(f"{fit}: {100 * failed:.0f} % failed")
-    show("cigars", compare_on_cigars(n_cases))
-    show("passes", count_passes(options.data, n_more))
+    print(machine_facts())
+    cells_compared = list(compare_on_cells(options.data, n_seeds, n_searched))
+    tables = {
+        "Cells": cells_compared,
+        "Failures over cells": summary(cells_compared),
+        "Cigars": list(compare_on_cigars(n_cases)),
+        "Passes": list(count_passes(options.data, n_more)),
+    }
+    for title, rows in tables.items():
+        show(title, rows)
+        save("starts_" + title.lower().replace(" ", "_"), rows)
 
 
 if __name__ == "__main__":
