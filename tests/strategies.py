@@ -8,8 +8,19 @@ from dataclasses import dataclass
 
 import numpy as np
 from hypothesis import strategies as st
+from scipy.special import logsumexp
+from scipy.stats import multivariate_normal
 
-from skgen.gaussian import STRUCTURES, MixtureParameters
+from skgen.em import Workers
+from skgen.gaussian import (
+    STRUCTURES,
+    Expectation,
+    Frame,
+    MixtureParameters,
+    Regularisation,
+    Rows,
+)
+from skgen.mixture._starts import initial_parameters
 
 COVARIANCE_TYPES = ["full", "tied", "diag", "spherical"]
 
@@ -71,6 +82,35 @@ def initial(X, labels, covariance_type, ridge=0.0):
         "means_init": means,
         "precisions_init": precisions,
     }
+
+
+def cigars(seed, *, n_features=4, n_components=5, n_samples=500, aspect=30.0):
+    """Parallel cigars in a random direction: rows, labels, likelihood of the truth."""
+    rng = np.random.RandomState(seed)
+    turn = np.linalg.qr(rng.randn(n_features, n_features))[0]
+    widths = np.r_[aspect, np.ones(n_features - 1)]
+    labels = rng.choice(n_components, n_samples)
+    means = np.zeros((n_components, n_features))
+    means[:, 0] = rng.uniform(-aspect, aspect, n_components)
+    means[:, -1] = 8.0 * np.arange(n_components)
+    rows = (means[labels] + rng.randn(n_samples, n_features) * widths) @ turn
+    covariance = (turn.T * widths**2) @ turn
+    joint = [
+        multivariate_normal(mean @ turn, covariance).logpdf(rows) for mean in means
+    ]
+    truth = logsumexp(joint, axis=0).mean() - np.log(n_components)
+    return rows, labels, truth
+
+
+def started(name, X, k, seed=0, weights=None, covariance_type="full"):
+    """The parameters from which EM starts on rows, in their frame."""
+    structure = STRUCTURES[covariance_type]
+    frame = Frame.of(X, weights, isotropic=structure.isotropic)
+    with Workers() as workers:
+        expectation = Expectation(Rows(X, weights, frame), structure, workers)
+        generator = np.random.RandomState(seed)
+        auto = Regularisation(floor=1e-10)
+        return initial_parameters(name, expectation, k, generator, auto)
 
 
 def name_of(structure):
