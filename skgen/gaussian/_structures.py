@@ -227,7 +227,10 @@ class _Matrices(CovarianceStructure):
         if deviations.max() > MOST_UNLIKE_UNITS * deviations.min():
             unit = deviations
         drawn = generator.multivariate_normal(
-            np.zeros(n_features), covariance / unit[:, None] / unit, n_samples
+            np.zeros(n_features),
+            covariance / unit[:, None] / unit,
+            n_samples,
+            check_valid="ignore",  # what was rounded to float32 need not pass
         )
         return drawn * unit
 

@@ -619,3 +619,12 @@ def test_refused_warm_start_leaves_the_last_fit_as_it_was():
     with pytest.raises(ValueError, match="features"):
         mixture.fit(X[:, :2])
     assert_array_equal(mixture.predict(X), before)
+
+
+def test_sample_of_a_nearly_singular_float32_mixture_does_not_warn():
+    X = np.random.default_rng(0).normal(size=(60, 3)) * 1e15
+    X = np.c_[X, X @ np.ones(3)].astype(np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        mixture = EMGaussianMixture(5, random_state=0).fit(X)
+    assert np.isfinite(mixture.sample(50)[0]).all()
