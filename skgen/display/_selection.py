@@ -199,9 +199,7 @@ class MixtureSelectionDisplay:
 
     def _best_cell(self):
         """Row and column of the best value; the first of equals."""
-        loss = np.asarray(self.values, dtype=float) * (
-            1 if self.lower_is_better else -1
-        )
+        loss = self._loss()
         if np.isnan(loss).all():
             raise ValueError("values must hold a number that is not NaN, got none.")
         return np.unravel_index(np.nanargmin(loss), loss.shape)

@@ -195,7 +195,7 @@ class WhitenedForm:
     @staticmethod
     def block_size(structure, n_components, n_features):
         """Rows enough for each component to find some of its own."""
-        return 4096
+        return max(1024, min(4096, 2**21 // (n_features + 2 * n_components)))
 
     def log_joint(self, rows, out):
         """Log of weight times density, (n_components, n_rows)."""

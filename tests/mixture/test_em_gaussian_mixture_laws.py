@@ -113,7 +113,7 @@ def test_more_starts_are_no_worse(table, k, covariance_type, seed):
     assert bounds == sorted(bounds)
 
 
-@pytest.mark.parametrize("covariance_type", COVARIANCE_TYPES)
+@pytest.mark.parametrize("covariance_type", ["tied", "diag", "spherical"])
 def test_richer_covariances_are_no_less_likely(covariance_type):
     X, labels = overlapping(n=200)
     fit = {
@@ -421,7 +421,9 @@ def test_size_of_blocks_changes_nothing_but_rounding(covariance_type, monkeypatc
 
 
 @given(table=well_posed(), covariance_type=covariance_types)
-def test_acceleration_ends_no_lower_than_plain_em_stops(table, covariance_type):
+def test_plain_em_cannot_climb_from_where_either_kind_of_fit_ends(
+    table, covariance_type
+):
     fits = [
         from_labels(table, covariance_type, acceleration=acceleration).fit(
             table.X, sample_weight=table.weights
