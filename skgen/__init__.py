@@ -5,8 +5,8 @@ Every model is a fitted distribution p(x) that answers the same few questions:
 and ``transform``.
 """
 
-from .mixture import EMGaussianMixture
+from .mixture import EMGaussianMixture, reduce_mixture
 
 __version__ = "0.1.0.dev0"
 
-__all__ = ["EMGaussianMixture", "__version__"]
+__all__ = ["EMGaussianMixture", "__version__", "reduce_mixture"]

@@ -1,5 +1,6 @@
-"""Gaussian mixtures fitted by expectation-maximisation."""
+"""Gaussian mixtures fitted by expectation-maximisation, and reduced to smaller ones."""
 
 from ._em_gaussian_mixture import EMGaussianMixture
+from ._reduction import reduce_mixture
 
-__all__ = ["EMGaussianMixture"]
+__all__ = ["EMGaussianMixture", "reduce_mixture"]

@@ -1,5 +1,7 @@
 """What a Gaussian mixture answers once it is fitted, however that was done."""
 
+import copy
+
 import numpy as np
 from sklearn.base import (
     BaseEstimator,
@@ -289,3 +291,13 @@ def generator_of(random_state):
         if random_state is None
         else check_random_state(random_state)
     )
+
+
+def generators_of(random_state, n_starts):
+    """A generator for each start; the first few are the same whatever follows."""
+    generator = generator_of(random_state)
+    if n_starts == 1:
+        return [generator]
+    first = copy.deepcopy(generator)
+    seeds = generator.randint(np.iinfo(np.int32).max, size=n_starts - 1)
+    return [first, *(np.random.RandomState(seed) for seed in seeds)]

@@ -1,6 +1,5 @@
 """The Gaussian mixture as a scikit-learn estimator: a thin door to the engine."""
 
-import copy
 import warnings
 from dataclasses import replace
 from numbers import Integral, Real
@@ -27,8 +26,15 @@ from ..gaussian import (
     Rows,
     maximise,
 )
-from ._base import GaussianMixtureBase, check_row_weights, generator_of
+from ._base import GaussianMixtureBase, check_row_weights, generators_of
+from ._complaints import (
+    check_range,
+    complaints,
+    ill_defined_message,
+    range_message,
+)
 from ._initial_parameters import check_means, check_precisions, check_weights
+from ._known_parameters import known_parameters
 from ._starts import RESPONSIBILITIES, initial_parameters
 from ._watch import Watch
 
@@ -266,6 +272,66 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
         self.verbose_interval = verbose_interval
         self.acceleration = acceleration
 
+    @classmethod
+    def from_parameters(
+        cls, weights, means, covariances, *, covariance_type="full", **parameters
+    ):
+        """Make a fitted mixture of parameters that are known already.
+
+        It answers whatever a mixture fitted to data answers. With
+        ``warm_start=True``, `fit` goes on from the parameters given.
+
+        Parameters
+        ----------
+        weights : array-like of shape (n_components,)
+            Weights of the components: none negative, of sum 1.
+
+        means : array-like of shape (n_components, n_features)
+            Means of the components. The columns of a data frame name the features.
+
+        covariances : array-like
+            Covariances, positive (definite), of the shape that ``covariances_`` has
+            for `covariance_type`.
+
+        covariance_type : {'full', 'tied', 'diag', 'spherical'}, default='full'
+            What the covariances look like.
+
+        **parameters : dict
+            Other parameters of the estimator, `random_state` for example.
+
+        Returns
+        -------
+        mixture : EMGaussianMixture
+            The fitted mixture, in float64. Nothing was iterated and nothing is left
+            to: ``n_iter_`` is 0 and ``converged_`` True. There were no data:
+            ``lower_bound_`` is NaN, ``lower_bounds_`` empty.
+
+        Raises
+        ------
+        ValueError
+            Where shapes do not match, numbers are not finite, weights are negative
+            or do not sum to 1, or covariances are not symmetric or not positive
+            definite.
+
+        Examples
+        --------
+        >>> from skgen import EMGaussianMixture
+        >>> mixture = EMGaussianMixture.from_parameters(
+        ...     [0.5, 0.5], [[-1.0, 0.0], [1.0, 0.0]], [1.0, 4.0],
+        ...     covariance_type="spherical",
+        ... )
+        >>> mixture.score_samples([[-1.0, 0.0]]).round(3)
+        array([-2.39])
+        """
+        known = known_parameters(weights, means, covariances, covariance_type)
+        mixture = cls(len(known.means), covariance_type=covariance_type, **parameters)
+        validate_data(mixture, means, skip_check_array=True)  # names of features
+        for name, array in _arrays(known, np.float64).items():
+            setattr(mixture, name, array)
+        mixture.converged_, mixture.n_iter_ = True, 0
+        mixture.lower_bound_, mixture.lower_bounds_ = np.nan, []
+        return mixture
+
     def fit(self, X, y=None, *, sample_weight=None):
         """Fit the mixture by EM, from `n_init` starts.
 
@@ -340,15 +406,18 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
         context = self._init_callback_context(max_subtasks=n_starts)
         context.call_on_fit_task_begin(estimator=self, **data)
         frame = Frame.of(X, weights, isotropic=structure.isotropic)
-        _check_range(frame, X.dtype)
+        check_range(frame, X.dtype)
         with Workers() as workers:
             expectation = Expectation(Rows(X, weights, frame), structure, workers)
             try:
                 run = self._best_run(expectation, given, context, data, n_starts, warm)
             except IllDefinedCovarianceError as error:
-                raise ValueError(self._ill_defined_message(X.dtype)) from error
+                raise ValueError(ill_defined_message(X.dtype)) from error
         self._keep(run, frame, X.dtype)
-        self._warn(run, expectation)
+        if self.max_iter > 0:  # else the start was asked for, whatever it is like
+            floor = AUTO_FLOOR if self.reg_covar == "auto" else None
+            for complaint in complaints(run, expectation, floor):
+                warnings.warn(complaint, ConvergenceWarning, stacklevel=4)
         context.call_on_fit_task_end(
             estimator=self,
             **data,
@@ -370,7 +439,7 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
             return maximise(statistics, previous, regularisation)
 
         best = None
-        for number, generator in enumerate(_generators(self.random_state, n_starts)):
+        for number, generator in enumerate(generators_of(self.random_state, n_starts)):
             watch = Watch(
                 self,
                 context,
@@ -490,17 +559,9 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
 
     def _attributes(self, run, frame, dtype):
         """The attributes of an estimator fitted by a run."""
-        structure = STRUCTURES[self.covariance_type]
         found = run.best.parameters.out_of_frame(frame)
-        arrays = {
-            "weights_": found.weights,
-            "means_": found.means,
-            "covariances_": structure.outside(found.covariances),
-            "precisions_cholesky_": structure.outside(found.factors),
-            "precisions_": structure.outside(structure.precisions(found.factors)),
-        }
         return {
-            **{name: array.astype(dtype) for name, array in arrays.items()},
+            **_arrays(found, dtype),
             "converged_": run.converged,
             "n_iter_": run.n_iter,
             "lower_bound_": run.best.bound,
@@ -512,86 +573,21 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
             attributes = self._attributes(run, frame, dtype)
         for name in ("means_", "covariances_", "precisions_"):
             if not np.isfinite(attributes[name]).all():
-                raise ValueError(_range_message(name, frame, dtype))
+                raise ValueError(range_message(name, frame, dtype))
         for name, value in attributes.items():
             setattr(self, name, value)
-
-    def _warn(self, run, expectation):
-        if self.max_iter == 0:
-            return  # the start was asked for, whatever it is like
-        if not run.converged and not run.stopped:  # a callback knows that it stopped
-            warnings.warn(
-                "Best performing initialization did not converge. Try different init "
-                "parameters, or increase max_iter, tol, or check for degenerate data.",
-                ConvergenceWarning,
-                stacklevel=5,
-            )
-        empty = np.flatnonzero(run.best.parameters.is_empty)
-        if empty.size:
-            warnings.warn(
-                f"Components {empty.tolist()} of {self.n_components} are empty: no "
-                "row is theirs, and they keep the mean and covariance that they had "
-                "last. Decrease n_components, or try other init_params or a larger "
-                "n_init.",
-                ConvergenceWarning,
-                stacklevel=5,
-            )
-        if self.reg_covar != "auto":
-            return
-        collapsed = expectation.collapsed(run.best.parameters, AUTO_FLOOR)
-        if collapsed.size:
-            warnings.warn(
-                f"Components {collapsed.tolist()} of {self.n_components} collapsed: "
-                "in some direction their rows are next to constant, and "
-                "reg_covar='auto' holds their variance at its smallest. Decrease "
-                "n_components, choose a covariance_type of fewer parameters, or, if "
-                "they are real, give reg_covar as a float.",
-                ConvergenceWarning,
-                stacklevel=5,
-            )
-
-    @staticmethod
-    def _ill_defined_message(dtype):
-        message = (
-            "Fitting the mixture model failed because some components have "
-            "ill-defined empirical covariance (for instance caused by singleton "
-            "or collapsed samples). Try to decrease the number of components, "
-            "increase reg_covar, or scale the input data."
-        )
-        if dtype == np.float32:
-            message += (
-                " The numerical accuracy can also be improved by passing float64"
-                " data instead of float32."
-            )
-        return message
+        # what `reduce_mixture` said was of parameters that are gone
+        vars(self).pop("kl_divergence_", None)
 
 
-def _widths(frame, dtype):
-    """Standard deviations of the columns, or their rounding errors where larger."""
-    return np.maximum(frame.scale, np.finfo(dtype).eps * np.abs(frame.center))
-
-
-def _check_range(frame, dtype):
-    """Variances and precisions of the columns must be floats of the rows' type."""
-    logs, limits = 2.0 * np.log(_widths(frame, dtype)), np.finfo(dtype)
-    if logs.min() < np.log(limits.tiny) or logs.max() > np.log(limits.max):
-        raise ValueError(_range_message("covariances_", frame, dtype))
-
-
-def _range_message(name, frame, dtype):
-    widths = _widths(frame, dtype)
-    return (
-        f"{name} cannot be held in {dtype}: the columns' standard deviations reach "
-        f"from {widths.min():.3g} to {widths.max():.3g}. Rescale the columns, for "
-        "example with StandardScaler."
-    )
-
-
-def _generators(random_state, n_starts):
-    """A generator for each start; the first few are the same whatever follows."""
-    generator = generator_of(random_state)
-    if n_starts == 1:
-        return [generator]
-    first = copy.deepcopy(generator)
-    seeds = generator.randint(np.iinfo(np.int32).max, size=n_starts - 1)
-    return [first, *(np.random.RandomState(seed) for seed in seeds)]
+def _arrays(parameters, dtype):
+    """Parameters in units of the data, as fitted attributes."""
+    structure = parameters.structure
+    arrays = {
+        "weights_": parameters.weights,
+        "means_": parameters.means,
+        "covariances_": structure.outside(parameters.covariances),
+        "precisions_cholesky_": structure.outside(parameters.factors),
+        "precisions_": structure.outside(structure.precisions(parameters.factors)),
+    }
+    return {name: array.astype(dtype) for name, array in arrays.items()}
