@@ -28,13 +28,14 @@ def test_is_under_120_lines():
     assert len(README.splitlines()) < 120
 
 
-def test_python_block_runs():
-    (block,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+def test_python_blocks_run_one_after_the_other():
+    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     names = {"__name__": "readme"}
-    exec(compile(block, "README.md", "exec"), names)
+    exec(compile("\n".join(blocks), "README.md", "exec"), names)
     assert names["log_density"].shape == (names["X"].shape[0],)
     assert names["new_rows"].shape == (100, names["X"].shape[1])
     assert names["responsibilities"].sum(axis=1) == pytest.approx(1)
+    assert names["nats_lost"] > 0
 
 
 @pytest.mark.parametrize(
