@@ -169,7 +169,9 @@ def monte_carlo(functional, p, q, *, tol, generator):
         if not np.isfinite(integral):
             error = 0.0
             break
-        variances = np.maximum(squares / count - np.square(sums / count), 0.0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            variances = squares / count - np.square(sums / count)
+        variances = np.where(np.isfinite(squares), np.maximum(variances, 0.0), np.inf)
         error = np.sqrt(variances.sum() / (count - 1)) / len(sources)
         if _is_enough(functional, integral, error, tol):
             break
