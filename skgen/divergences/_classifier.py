@@ -13,12 +13,11 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
-LOG_2 = np.log(2.0)
+from ._functionals import LOG_2
+from ._randomness import LARGEST_SEED
 
 #: So many rows of each sample are worth one coefficient of the default classifier.
 ROWS_PER_COEFFICIENT = 10
-
-LARGEST_SEED = np.iinfo(np.int32).max
 
 
 def default_classifier(n_rows, d):

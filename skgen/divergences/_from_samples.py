@@ -12,10 +12,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 
 from . import _classifier, _neighbors
+from ._functionals import LOG_2
 from ._randomness import random_state_of
 from ._result import Estimate, answer, check_base, check_confidence_level
-
-LOG_2 = np.log(2.0)
 
 
 def kl_from_samples(

@@ -91,6 +91,11 @@ def sobol(functional, p, q, *, tol, generator):
     return _estimate(functional, integral, error, "sobol", tol, N_REPLICATES - 1)
 
 
+def standard_normal(uniform):
+    """Standard normal numbers from those of a net in the unit cube."""
+    return ndtri(np.clip(uniform, EDGE, 1.0 - EDGE))
+
+
 class _Strata:
     """Sums over the components of some mixtures, for each of the nets.
 
@@ -121,7 +126,7 @@ class _Strata:
         """Points of the unit cube as rows of components, and their components."""
         edges = np.cumsum(self.shares)[:-1]
         chosen = np.searchsorted(edges, points[:, 0], side="right")
-        normals = ndtri(np.clip(points[:, 1:], EDGE, 1.0 - EDGE))
+        normals = standard_normal(points[:, 1:])
         rows = np.empty_like(normals)
         first = 0
         for source in self.sources:

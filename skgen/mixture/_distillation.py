@@ -6,10 +6,10 @@ here.
 """
 
 import numpy as np
-from scipy.special import ndtri
 from scipy.stats import qmc
 
 from ..divergences._gaussian_mixtures import GaussianMixtureDensity
+from ..divergences._sampling import standard_normal
 from ..em import EMPoint, Workers, run_em
 from ..gaussian import (
     STRUCTURES,
@@ -31,9 +31,6 @@ POINTS_PER_PARAMETER = 8
 # Share of the points that components get by weight; the others are dealt evenly, so
 # that a light component far away is seen as well.
 SHARE_BY_WEIGHT = 0.5
-
-# Numbers of Sobol' sequences below 1 and above 0, for the quantile function.
-EDGE = 2.0**-40
 
 # EM on the points ends when so little is left to gain, in nats, or after so many
 # iterations.
@@ -74,8 +71,8 @@ class Points:
         sobol = qmc.Sobol(mixture.n_features, rng=np.random.default_rng(seed))
         # a power of two is what sequences like; what is over stays unused
         uniform = sobol.random_base2(int(np.ceil(np.log2(len(components)))))
-        uniform = np.clip(uniform[: len(components)], EDGE, 1.0 - EDGE)
-        self.X = mixture.place(components, ndtri(uniform))
+        normals = standard_normal(uniform[: len(components)])
+        self.X = mixture.place(components, normals)
         self.weights = (mixture.weights / counts)[components]
 
     def mean_log_density(self, mixture):
