@@ -4,7 +4,7 @@ A method takes a `Question` and returns an `Estimate`, or raises NotApplicable w
 the reason. Left to itself the first that applies answers, in the order of `AUTO`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -133,11 +133,18 @@ class Question:
 
 def closed_form(question):
     """The exact answer, where one is known."""
+    value = _known(question)
+    if value is None:
+        raise NotApplicable("no closed form is known for them")
+    return Estimate(value, "closed_form", exact=True)
+
+
+def _known(question):
+    """What the first closed form that applies gives, or None."""
     for rule in CLOSED_FORMS.get(type(question.functional), ()):
         value = rule(question)
         if value is not None:
-            return Estimate(value, "closed_form", exact=True)
-    raise NotApplicable("no closed form is known for them")
+            return value
 
 
 def _zero_to_itself(question):
@@ -181,22 +188,12 @@ def _kl_of_gaussians(question):
 
 def _jeffreys_of_both(question):
     """The divergences both ways, if both are known."""
-    p, q, rest = question.p, question.q, (question.tol, question.generator)
-    there = _first(
-        CLOSED_FORMS[KullbackLeibler], Question(KullbackLeibler(), p, q, *rest)
-    )
-    back = _first(
-        CLOSED_FORMS[KullbackLeibler], Question(KullbackLeibler(), q, p, *rest)
+    there = _known(replace(question, functional=KullbackLeibler()))
+    back = _known(
+        replace(question, functional=KullbackLeibler(), p=question.q, q=question.p)
     )
     if there is not None and back is not None:
         return there + back
-
-
-def _first(rules, question):
-    for rule in rules:
-        value = rule(question)
-        if value is not None:
-            return value
 
 
 def _entropy_of_family(question):
@@ -242,10 +239,10 @@ def _renyi_of_gaussians(question):
 CLOSED_FORMS = {
     KullbackLeibler: (
         _kl_by_registry,
+        _kl_of_singular,
         _zero_to_itself,
         _kl_of_families,
         _kl_of_torch,
-        _kl_of_singular,
         _kl_of_gaussians,
     ),
     Jeffreys: (_jeffreys_of_both,),

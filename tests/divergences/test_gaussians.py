@@ -123,6 +123,8 @@ def test_gaussians_on_one_line_are_compared_along_it():
     )
     out = kl_divergence(flat([0, 0], line), flat([1, 1], 4 * line))
     assert out == pytest.approx(expected, rel=1e-9)
+    itself = flat([0, 0], line)
+    assert kl_divergence(itself, itself) == pytest.approx(0.0, abs=1e-20)
     same = kl_divergence(flat([0, 0], line), flat([0, 0], line))
     assert same == pytest.approx(0.0, abs=1e-20)
 
