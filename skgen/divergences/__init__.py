@@ -20,6 +20,7 @@ from ._functions import (
 )
 from ._registry import register_kl
 from ._result import DivergenceResult
+from ._standard_normal import standard_normal_kl
 
 __all__ = [
     "DivergenceResult",
@@ -34,4 +35,5 @@ __all__ = [
     "kl_from_samples",
     "register_kl",
     "renyi_divergence",
+    "standard_normal_kl",
 ]
