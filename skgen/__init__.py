@@ -5,8 +5,30 @@ Every model is a fitted distribution p(x) that answers the same few questions:
 and ``transform``.
 """
 
+from importlib import import_module
+
+from .imputation import GenerativeImputer
 from .mixture import EMGaussianMixture, reduce_mixture
 
 __version__ = "0.1.0.dev0"
 
-__all__ = ["EMGaussianMixture", "__version__", "reduce_mixture"]
+__all__ = [
+    "EMGaussianMixture",
+    "GenerativeImputer",
+    "VariationalAutoencoder",
+    "__version__",
+    "reduce_mixture",
+]
+
+# What needs torch is imported on first use: mixtures must not wait for it.
+_ON_FIRST_USE = {"VariationalAutoencoder": ".autoencoder"}
+
+
+def __getattr__(name):
+    if name in _ON_FIRST_USE:
+        return getattr(import_module(_ON_FIRST_USE[name], __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

@@ -5,7 +5,9 @@ and nowhere else, so that one file tells what a new scikit-learn can break.
 Public names of scikit-learn are imported where they are used.
 """
 
+import numpy as np
 from sklearn.base import _fit_context as fit_context
+from sklearn.utils import check_random_state
 from sklearn.utils._openmp_helpers import (
     _openmp_effective_n_threads as effective_n_threads,
 )
@@ -17,9 +19,10 @@ from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 __all__ = [
     "Interval",
     "StrOptions",
-    "check_sample_weight",
+    "check_row_weights",
     "effective_n_threads",
     "fit_context",
+    "generator_of",
     "in_configured_container",
     "threadpool_controller",
 ]
@@ -46,3 +49,23 @@ def in_configured_container(X, estimator):
     if dense == "default" or names is None:
         return X
     return ADAPTERS_MANAGER.adapters[dense].create_container(X, X, columns=names)
+
+
+def check_row_weights(sample_weight, X):
+    """Weights of rows: finite, none negative, the largest in [1/2, 1).
+
+    Their unit does not matter; a power of two changes it without rounding.
+    """
+    weights = check_sample_weight(
+        sample_weight, X, dtype=np.float64, ensure_non_negative=True
+    )
+    return np.ldexp(weights, -np.frexp(weights.max())[1])
+
+
+def generator_of(random_state):
+    """A generator; for None a fresh one, so that no global state is touched."""
+    return (
+        np.random.RandomState()
+        if random_state is None
+        else check_random_state(random_state)
+    )

@@ -9,10 +9,9 @@ from sklearn.base import (
     DensityMixin,
     TransformerMixin,
 )
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._sklearn import check_sample_weight, in_configured_container
+from .._sklearn import check_row_weights, generator_of, in_configured_container
 from ..em import Workers
 from ..gaussian import STRUCTURES, Evaluation, MixtureParameters
 
@@ -271,26 +270,6 @@ class GaussianMixtureBase(
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def check_row_weights(sample_weight, X):
-    """Weights of rows: finite, none negative, the largest in [1/2, 1).
-
-    Their unit does not matter; a power of two changes it without rounding.
-    """
-    weights = check_sample_weight(
-        sample_weight, X, dtype=np.float64, ensure_non_negative=True
-    )
-    return np.ldexp(weights, -np.frexp(weights.max())[1])
-
-
-def generator_of(random_state):
-    """A generator; for None a fresh one, so that no global state is touched."""
-    return (
-        np.random.RandomState()
-        if random_state is None
-        else check_random_state(random_state)
-    )
 
 
 def generators_of(random_state, n_starts):

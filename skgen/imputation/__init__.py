@@ -1,0 +1,9 @@
+"""Imputation: a generative model as a step that fills the holes of a table.
+
+What lives here knows only that a model has ``fit`` and ``impute``; how holes are filled
+is the model's own.
+"""
+
+from ._generative_imputer import GenerativeImputer
+
+__all__ = ["GenerativeImputer"]
