@@ -18,12 +18,15 @@ from .report import (
     read_table,
     report_text,
     save_pictures,
+    second_opinion,
 )
 
 _DESCRIPTION = """\
 Describe a table by a Gaussian mixture. The number of components and the covariance
 type are chosen by held-out log-likelihood and compared with BIC; the report tells the
-components apart, names the strangest rows and brings pictures.
+components apart, names the strangest rows and brings pictures. A variational
+autoencoder is asked for a second opinion: a latent map, synthetic rows, and its
+log-density of held-out rows beside the mixture's.
 """
 
 
@@ -83,6 +86,14 @@ def _parser():
         metavar="N",
         help="one seed, one report (default: %(default)s)",
     )
+    parser.add_argument(
+        "--vae-steps",
+        type=_count,
+        default=600,
+        metavar="N",
+        help="training steps of the variational autoencoder, 0 for none of it "
+        "(default: %(default)s)",
+    )
     parser.add_argument("--version", action="version", version=f"skgen {__version__}")
     return parser
 
@@ -92,6 +103,12 @@ def _seed(text):
         raise argparse.ArgumentTypeError(
             f"a whole number from 0 to 2**32 - 1 is needed, got {text!r}"
         )
+    return int(text)
+
+
+def _count(text):
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"a whole number is needed, got {text!r}")
     return int(text)
 
 
@@ -107,10 +124,14 @@ def _report(options):
     _make_folder(options.out)
     n_rows, n_columns = table.values.shape
     print(f"{table.name}: {n_rows:,} rows, {n_columns} columns", file=sys.stderr)
-    analysis = analyse(table, seed=options.seed, progress=_Progress(sys.stderr))
-    text = report_text(analysis)
+    progress = _Progress(sys.stderr)
+    analysis = analyse(table, seed=options.seed, progress=progress)
+    opinion = None
+    if options.vae_steps:
+        opinion = second_opinion(analysis, n_steps=options.vae_steps, progress=progress)
+    text = report_text(analysis, opinion)
     print(text)
-    for line in _write(analysis, text, options.out):
+    for line in _write(analysis, opinion, text, options.out):
         print(line)
 
 
@@ -129,11 +150,11 @@ def _make_folder(folder):
         )
 
 
-def _write(analysis, text, folder):
+def _write(analysis, opinion, text, folder):
     """Write text and pictures; return the lines that say where they are."""
     try:
         (folder / "report.txt").write_text(text, encoding="utf-8")
-        pictures = save_pictures(analysis, folder)
+        pictures = save_pictures(analysis, folder, opinion)
     except ImportError as error:
         return [f"Written: {folder / 'report.txt'}", f"No pictures: {error}"]
     except OSError as error:

@@ -12,6 +12,7 @@ from skgen import __main__
 from skgen.__main__ import main
 
 PICTURES = ["components.png", "scores.png", "selection.png"]
+AUTOENCODER_PICTURES = ["latent.png", "synthetic.png"]
 
 
 @pytest.fixture
@@ -35,6 +36,7 @@ def test_report_and_pictures_are_written_and_their_places_told(table, tmp_path, 
         assert str(out / name) in printed.out
     text = (out / "report.txt").read_text(encoding="utf-8")
     assert text in printed.out
+    assert "A variational autoencoder needs 50 rows or more" in text
     assert "colour: text, such as 'red' (line 2)" in text
     assert "table.csv: 24 rows, 2 columns" in printed.err
     assert "comparing mixtures on held-out rows" in printed.err
@@ -50,6 +52,33 @@ def test_same_seed_writes_the_same_report(table, tmp_path):
         assert first == second
 
 
+def test_autoencoder_adds_its_section_and_pictures(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(
+        "skgen.report._analysis.candidate_grid",
+        lambda n_rows, n_columns: {
+            "mixture__n_components": [1, 2],
+            "mixture__covariance_type": ["full", "tied"],
+        },
+    )
+    assert main(["--out", str(tmp_path), "--vae-steps", "5"]) == 0
+    printed = capsys.readouterr()
+    assert "8 latent dimensions" in printed.out
+    assert "training a variational autoencoder" in printed.err
+    for name in [*PICTURES, *AUTOENCODER_PICTURES]:
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_zero_steps_leave_the_autoencoder_and_torch_out(table, tmp_path):
+    code = (
+        "import sys; from skgen.__main__ import main; main(sys.argv[1:]); "
+        "sys.exit('torch' in sys.modules)"
+    )
+    options = [str(table), "--out", str(tmp_path / "out"), "--vae-steps", "0"]
+    command = [sys.executable, "-c", code, *options]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "autoencoder" not in result.stdout
+
+
 def test_without_a_table_the_irises_are_described(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(
         "skgen.report._analysis.candidate_grid",
@@ -58,7 +87,7 @@ def test_without_a_table_the_irises_are_described(tmp_path, monkeypatch, capsys)
             "mixture__covariance_type": ["full", "tied", "diag", "spherical"],
         },
     )
-    assert main(["--out", str(tmp_path)]) == 0
+    assert main(["--out", str(tmp_path), "--vae-steps", "0"]) == 0
     printed = capsys.readouterr().out
     assert "150 rows, 4 numeric columns" in printed
     assert "versicolor" in printed
@@ -134,6 +163,14 @@ def test_seed_that_is_no_seed_is_refused(seed, capsys):
         main([f"--seed={seed}"])
     error = capsys.readouterr().err
     assert "skgen: error: argument --seed: a whole number from 0" in error
+
+
+@pytest.mark.parametrize("steps", ["-1", "few"])
+def test_steps_that_are_no_count_are_refused(steps, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main([f"--vae-steps={steps}"])
+    error = capsys.readouterr().err
+    assert "argument --vae-steps: a whole number is needed" in error
 
 
 def test_module_is_run_by_its_name():

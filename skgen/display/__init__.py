@@ -4,8 +4,16 @@ matplotlib is imported here alone, and only when something is drawn: a display c
 be computed, stored and pickled without it (``pip install "skgen[plot]"`` brings it).
 """
 
+from ._latent import LatentDisplay
 from ._mixture import MixtureDisplay
 from ._score import ScoreDisplay
 from ._selection import MixtureSelectionDisplay
+from ._training import TrainingDisplay
 
-__all__ = ["MixtureDisplay", "MixtureSelectionDisplay", "ScoreDisplay"]
+__all__ = [
+    "LatentDisplay",
+    "MixtureDisplay",
+    "MixtureSelectionDisplay",
+    "ScoreDisplay",
+    "TrainingDisplay",
+]

@@ -1,10 +1,12 @@
 """A report on a table: which Gaussian mixture describes it, and what that shows.
 
 The main job of ``python -m skgen``. ``read_table`` takes a delimited file to numbers,
-``analyse`` searches and fits, ``report_text`` and ``save_pictures`` show.
+``analyse`` searches and fits, ``second_opinion`` asks a variational autoencoder,
+``report_text`` and ``save_pictures`` show.
 """
 
 from ._analysis import Analysis, analyse
+from ._autoencoder import SecondOpinion, second_opinion
 from ._delimited import TableError
 from ._pictures import save_pictures
 from ._table import Table, bundled_table, read_table
@@ -12,6 +14,7 @@ from ._text import report_text
 
 __all__ = [
     "Analysis",
+    "SecondOpinion",
     "Table",
     "TableError",
     "analyse",
@@ -19,4 +22,5 @@ __all__ = [
     "read_table",
     "report_text",
     "save_pictures",
+    "second_opinion",
 ]

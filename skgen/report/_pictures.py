@@ -1,12 +1,18 @@
 """The report's pictures: displays drawn on figures of their own and saved as PNG."""
 
-from ..display import MixtureDisplay, ScoreDisplay
-from ..display._style import detached_figure
+import numpy as np
+
+from ..display import LatentDisplay, MixtureDisplay, ScoreDisplay, TrainingDisplay
+from ..display._style import ACCENT, COLOURS, detached_figure, n_bins, tidy
 
 _RESOLUTION = 150
 
 
-def save_pictures(analysis, folder):
+# Columns that a grid of pairs has room for.
+_MOST_PAIRED = 4
+
+
+def save_pictures(analysis, folder, opinion=None):
     """Draw selection, components and scores of an analysis.
 
     Parameters
@@ -15,6 +21,10 @@ def save_pictures(analysis, folder):
 
     folder : pathlib.Path
         An existing directory.
+
+    opinion : SecondOpinion, default=None
+        That of a variational autoencoder, whose latent map and synthetic rows are
+        drawn as well.
 
     Returns
     -------
@@ -31,6 +41,9 @@ def save_pictures(analysis, folder):
         "components.png": _components(analysis),
         "scores.png": _scores(analysis),
     }
+    if opinion is not None and opinion.refusal is None:
+        figures["latent.png"] = _latent(analysis, opinion)
+        figures["synthetic.png"] = _synthetic(analysis, opinion)
     paths = []
     for name, figure in figures.items():
         figure.savefig(folder / name, dpi=_RESOLUTION)
@@ -73,3 +86,78 @@ def _scores(analysis):
     )
     ax.set_title(f"How usual is each row? {table.name}", pad=24)
     return figure
+
+
+def _latent(analysis, opinion):
+    """Latent map by known classes, or by components, beside the training."""
+    figure, (left, right) = detached_figure(2, figsize=(13, 5.5))
+    table = analysis.table
+    values = table.values[opinion.rows]
+    if table.labels is None:
+        labels, label_name = analysis.model.predict(values), "component"
+    else:
+        labels, label_name = np.asarray(table.labels)[opinion.rows], "class"
+        labels = labels.astype(str)
+    LatentDisplay.from_estimator(
+        opinion.model, values, labels=labels, label_name=label_name, ax=left
+    )
+    TrainingDisplay.from_estimator(opinion.model, ax=right)
+    left.set_title("Where rows lie in the latent space", loc="left")
+    right.set_title("Training", loc="left")
+    figure.suptitle(f"Variational autoencoder of {table.name}")
+    return figure
+
+
+def _synthetic(analysis, opinion):
+    """Real rows below the diagonal, synthetic ones above, marginals of both on it."""
+    table, shown = analysis.table, min(_MOST_PAIRED, len(analysis.table.columns))
+    real, synthetic = table.values[opinion.rows], opinion.synthetic
+    real = real[np.linspace(0, len(real) - 1, len(synthetic)).astype(int)]
+    side = 1.5 + 2.4 * shown
+    figure, _ = detached_figure(figsize=(side, side))
+    figure.clear()
+    axes = figure.subplots(shown, shown, squeeze=False, sharex="col")
+    for i, row in enumerate(axes):
+        for j, ax in enumerate(row):
+            tidy(ax)
+            if i == j:
+                _marginals(ax, real[:, j], synthetic[:, j])
+            else:
+                rows, colour = (real, COLOURS[0]) if i > j else (synthetic, ACCENT)
+                ax.scatter(rows[:, j], rows[:, i], s=6, color=colour, alpha=0.4, lw=0)
+                ax.set_ylim(*_range(real[:, i]))
+            ax.set_xlim(*_range(real[:, j]))
+            ax.tick_params(labelsize="x-small")
+            if i == shown - 1:
+                ax.set_xlabel(table.columns[j], fontsize="small")
+            if j == 0:
+                ax.set_ylabel(table.columns[i] if i else "density", fontsize="small")
+    handles = axes[0, 0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=2, frameon=False)
+    which = "" if shown == len(table.columns) else f", first {shown} columns"
+    figure.suptitle(f"Real and synthetic rows of {table.name}{which}")
+    return figure
+
+
+def _marginals(ax, real, synthetic):
+    low, high = _range(real)
+    edges = np.linspace(low, high, min(n_bins(real), 30) + 1)
+    real_label = "real rows (below the diagonal)"
+    synthetic_label = "synthetic rows (above it)"
+    shares = _shares(real, edges)
+    ax.stairs(shares, edges, fill=True, color=COLOURS[0], alpha=0.4, label=real_label)
+    shares = _shares(synthetic, edges)
+    ax.stairs(shares, edges, color=ACCENT, linewidth=1.6, label=synthetic_label)
+    ax.set_yticks([])
+
+
+def _shares(values, edges):
+    """Share of all values, per unit, in each bin; those outside have a share too."""
+    return np.histogram(values, edges)[0] / (len(values) * np.diff(edges))
+
+
+def _range(values):
+    """Where the real values lie, with a margin."""
+    low, high = values.min(), values.max()
+    margin = 0.08 * (high - low)
+    return low - margin, high + margin

@@ -4,17 +4,20 @@ import numpy as np
 from sklearn.metrics import adjusted_rand_score
 from sklearn.metrics.cluster import contingency_matrix
 
+from ._autoencoder_text import autoencoder_lines
 from ._description import describe_components, n_parameters, strangest_rows
+from ._words import beside, counted, number, standard_error, wrapped
 
-_WIDTH = 88
 
-
-def report_text(analysis):
+def report_text(analysis, opinion=None):
     """Write an analysis as plain text.
 
     Parameters
     ----------
     analysis : Analysis
+
+    opinion : SecondOpinion, default=None
+        That of a variational autoencoder; None leaves its section out.
 
     Returns
     -------
@@ -26,6 +29,7 @@ def report_text(analysis):
         ("Chosen mixture", _choice(analysis)),
         ("Components", _components(analysis)),
         ("Strangest rows", _strangest(analysis)),
+        ("Variational autoencoder", autoencoder_lines(analysis, opinion)),
         ("BIC", _criterion_table(analysis.bic, "less is better")),
         (
             "Held-out log-likelihood",
@@ -46,18 +50,18 @@ def report_text(analysis):
 def _data(analysis):
     table = analysis.table
     n_rows, n_columns = table.values.shape
-    lines = [f"{_counted(n_rows, 'row')}, {_counted(n_columns, 'numeric column')}:"]
-    lines += _wrapped(", ".join(table.columns), "  ")
+    lines = [f"{counted(n_rows, 'row')}, {counted(n_columns, 'numeric column')}:"]
+    lines += wrapped(", ".join(table.columns), "  ")
     if table.omitted:
-        lines.append(f"Left out, {_counted(len(table.omitted), 'column')}:")
+        lines.append(f"Left out, {counted(len(table.omitted), 'column')}:")
     for reason in dict.fromkeys(table.omitted.values()):
         columns = [name for name, why in table.omitted.items() if why == reason]
-        lines += _wrapped(f"{', '.join(columns)}: {reason}", "  ", "    ")
+        lines += wrapped(f"{', '.join(columns)}: {reason}", "  ", "    ")
     if table.n_incomplete:
-        rows = _counted(table.n_incomplete, "row")
+        rows = counted(table.n_incomplete, "row")
         lines.append(f"Left out, {rows} of {table.n_rows_read:,}: a value is missing.")
     for note in table.notes:
-        lines += _wrapped(f"Note: {note}.", "", "  ")
+        lines += wrapped(f"Note: {note}.", "", "  ")
     return lines
 
 
@@ -65,20 +69,20 @@ def _choice(analysis):
     held_out, bic = analysis.held_out, analysis.bic
     chosen = (held_out.best_covariance_type_, held_out.best_n_components_)
     scores = analysis.fold_scores[chosen]
-    error = _standard_error(scores)
+    error = standard_error(scores)
     lines = [f"{_named(*chosen)}."]
-    lines += _wrapped(
+    lines += wrapped(
         f"Held-out log-likelihood {scores.mean():.3f} ± {error:.3f} nats per row (mean "
         f"and standard error over {len(scores)} folds), the best of "
         f"{len(analysis.fold_scores)} mixtures; columns standardised. "
         f"{_against_one_gaussian(analysis)}"
     )
-    lines += _wrapped(_subsample(analysis))
-    lines += _wrapped(_edge(analysis))
-    lines += _wrapped(_agreement(analysis, chosen, bic))
-    lines += _wrapped(_equals(analysis, chosen, error))
-    lines += _wrapped(_held_up(analysis))
-    lines += _wrapped(_units(analysis))
+    lines += wrapped(_subsample(analysis))
+    lines += wrapped(_edge(analysis))
+    lines += wrapped(_agreement(analysis, chosen, bic))
+    lines += wrapped(_equals(analysis, chosen, error))
+    lines += wrapped(_held_up(analysis))
+    lines += wrapped(_units(analysis))
     return lines
 
 
@@ -119,7 +123,7 @@ def _price(cost):
         return "That mixture could not be fitted on every fold."
     return (
         f"On held-out rows that mixture is worse by {cost.mean():.3f} ± "
-        f"{_standard_error(cost):.3f} nats per row."
+        f"{standard_error(cost):.3f} nats per row."
     )
 
 
@@ -135,7 +139,7 @@ def _equals(analysis, chosen, error):
     if not near:
         return "No other mixture comes within one standard error of it."
     come = "comes" if len(near) == 1 else "come"
-    text = f"{_counted(len(near), 'other')} {come} within one standard error of it"
+    text = f"{counted(len(near), 'other')} {come} within one standard error of it"
     smallest = min([*near, chosen], key=lambda it: n_parameters(*it, n_columns))
     if smallest == chosen:
         return f"{text}; the chosen one has the fewest parameters."
@@ -179,20 +183,20 @@ def _units(analysis):
 def _components(analysis):
     table = analysis.table
     components = describe_components(analysis.model, table.values)
-    lines = _wrapped(
+    lines = wrapped(
         "Where each one's mean lies farthest from the whole table's, in standard "
         "deviations (sd) of the whole:"
     )
     lines.append("  no.  weight    rows  mean")
-    for number, component in enumerate(components):
-        head = f"{number:5d} {100 * component.weight:6.1f} % {component.n_rows:6d}  "
+    for position, component in enumerate(components):
+        head = f"{position:5d} {100 * component.weight:6.1f} % {component.n_rows:6d}  "
         scale = analysis.model[0].scale_
-        lines += _beside(head, _differences(component, table.columns, scale))
+        lines += beside(head, _differences(component, table.columns, scale))
     certain = analysis.model.predict_proba(table.values).max(axis=1)
     between = int((certain < 0.9).sum())
     if len(components) > 1:
-        lines += _wrapped(
-            f"{_counted(between, 'row')} of {len(certain):,} "
+        lines += wrapped(
+            f"{counted(between, 'row')} of {len(certain):,} "
             f"{'lies' if between == 1 else 'lie'} between components (no "
             "responsibility above 0.9)."
         )
@@ -205,7 +209,7 @@ def _differences(component, columns, scale, at_most=3, at_least=0.5):
     if not told:
         return ["close to the whole in every column"]
     return [
-        f"{columns[j]} {_number(component.means[j], scale[j] / 50)} "
+        f"{columns[j]} {number(component.means[j], scale[j] / 50)} "
         f"({component.deviations[j]:+.1f} sd)"
         for j in told
     ]
@@ -236,7 +240,7 @@ def _known_classes(analysis):
 
 def _strangest(analysis):
     table = analysis.table
-    lines = _wrapped(
+    lines = wrapped(
         "Least log-density, in nats, and the values that fit their row least: what "
         "the row's component expects there, given the row's other values."
     )
@@ -246,7 +250,7 @@ def _strangest(analysis):
             f"  {table.lines[surprise.row]:6d}  {surprise.log_density:11.2f}  "
             f"{surprise.component:9d}  "
         )
-        lines += _beside(head, _unexpected(surprise, table.columns))
+        lines += beside(head, _unexpected(surprise, table.columns))
     return lines
 
 
@@ -254,8 +258,8 @@ def _unexpected(surprise, columns, at_most=2):
     order = np.argsort(-np.abs(surprise.deviations), kind="stable")[:at_most]
     return [
         f"{columns[j]} {surprise.observed[j]:.10g}, expected "
-        f"{_number(surprise.expected[j], surprise.spread[j] / 10)} ± "
-        f"{_number(surprise.spread[j], surprise.spread[j] / 10)}"
+        f"{number(surprise.expected[j], surprise.spread[j] / 10)} ± "
+        f"{number(surprise.spread[j], surprise.spread[j] / 10)}"
         for j in order
     ]
 
@@ -290,46 +294,9 @@ def _warnings(analysis):
     lines = []
     for (kind, words), count in analysis.warned.items():
         times = "once" if count == 1 else f"{count:,} times, first"
-        lines += _wrapped(f"{kind}, {times}: {words[:200]}", "", "  ")
+        lines += wrapped(f"{kind}, {times}: {words[:200]}", "", "  ")
     return lines
 
 
 def _named(covariance_type, n_components):
-    return f"{_counted(n_components, 'component')}, {covariance_type} covariance"
-
-
-def _counted(number, noun):
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
-def _number(value, resolution):
-    """A number to about `resolution`, written out unless it is very long."""
-    decimals = max(0, int(np.ceil(-np.log10(resolution))))
-    if decimals > 7 or abs(value) >= 1e9:
-        return f"{value:.4g}"
-    return f"{value:.{decimals}f}"
-
-
-def _beside(head, items):
-    """Lines of `items`, one each, the first behind `head`, the others under it."""
-    return [f"{head if i == 0 else ' ' * len(head)}{it}" for i, it in enumerate(items)]
-
-
-def _standard_error(scores):
-    return np.std(scores, ddof=1) / np.sqrt(len(scores))
-
-
-def _wrapped(text, first="", later=None):
-    """Lines of `text`, the first behind `first`, the others behind `later`."""
-    from textwrap import wrap
-
-    if not text:
-        return []
-    return wrap(
-        text,
-        _WIDTH,
-        initial_indent=first,
-        subsequent_indent=first if later is None else later,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    return f"{counted(n_components, 'component')}, {covariance_type} covariance"
