@@ -30,6 +30,7 @@ autodoc_default_options = {
             "set_callbacks",
             "set_fit_request",
             "set_output",
+            "set_partial_fit_request",
             "set_score_request",
         ]
     ),
@@ -62,5 +63,8 @@ html_title = "skgen"
 html_theme_options = {"show_toc_level": 2, "secondary_sidebar_items": ["page-toc"]}
 html_sidebars = {"install": [], "decisions": []}
 
-# References in docstrings name papers by :doi:`...`.
-extlinks = {"doi": ("https://doi.org/%s", "doi:%s")}
+# References in docstrings name papers by :doi:`...` or :arxiv:`...`.
+extlinks = {
+    "doi": ("https://doi.org/%s", "doi:%s"),
+    "arxiv": ("https://arxiv.org/abs/%s", "arXiv:%s"),
+}

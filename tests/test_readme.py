@@ -4,6 +4,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 from packaging.requirements import Requirement
 
@@ -36,6 +37,9 @@ def test_python_blocks_run_one_after_the_other():
     assert names["new_rows"].shape == (100, names["X"].shape[1])
     assert names["responsibilities"].sum(axis=1) == pytest.approx(1)
     assert names["nats_lost"] > 0
+    assert np.isnan(names["rows"]).any()
+    assert not np.isnan(names["filled"]).any()
+    assert names["synthetic"].shape == (100, names["X"].shape[1])
 
 
 @pytest.mark.parametrize(
