@@ -232,6 +232,10 @@ class VariationalAutoencoder(CallbackSupportMixin, AutoencoderFitting):
     Jacobian is part of the density. Where there are more than 300 such columns, and in
     columns of other families, spikes are not looked for.
 
+    *Constant columns* of numbers are left out of the networks ('constant' in
+    ``likelihoods_``): they are drawn as their value, and scored by a t distribution of
+    three degrees of freedom about it, of scale 0.02 of the value (0.02 if it is 0).
+
     *Answers are not random.* Bounds, latent means and imputed means use quasi-random
     noise that is drawn once in `fit` and is the same for all rows. A row's answer does
     not depend on the rows that come with it, but for rounding: sums are taken in an
@@ -422,8 +426,8 @@ class VariationalAutoencoder(CallbackSupportMixin, AutoencoderFitting):
         Raises
         ------
         ValueError
-            Where `X`, `y` or the weights are not fit for use, a column or row holds
-            nothing, the device is absent, or training diverges twice.
+            Where `X`, `y` or the weights are not fit for use, a column holds nothing,
+            every column is constant, the device is absent, or training diverges twice.
         """
         warm = self.warm_start and hasattr(self, "parameters_")
         data = {"X": X, "y": y, "metadata": None}
