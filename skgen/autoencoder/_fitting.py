@@ -18,9 +18,11 @@ from ._learning import Objective, TrainingRows, start_pseudo_inputs
 from ._read_table import SHAPE, Reading, Table, choices_of
 from ._reading import KIND_OF_FAMILY, families_of, plan_columns
 
-# Steps that the networks are trained on by default, and the least and most epochs.
+# Steps that the networks are trained on by default; fewer for few rows, which would only
+# be learnt by heart.
 STEPS = 4000
-LEAST_EPOCHS, MOST_EPOCHS = 20, 400
+STEPS_PER_ROW = 4.5
+LEAST_STEPS, LEAST_EPOCHS = 500, 20
 
 # Rows of a step, for tables of fewer than so many rows.
 BATCH_SIZES = ((2_000, 64), (20_000, 128), (100_000, 256), (math.inf, 512))
@@ -171,7 +173,8 @@ class AutoencoderFitting(AutoencoderBase):
         batch_size, n_epochs = self._batch_size(n_rows), self.max_iter
         if n_epochs == "auto":
             per_epoch = math.ceil(n_rows / batch_size)
-            n_epochs = min(max(STEPS // per_epoch, LEAST_EPOCHS), MOST_EPOCHS)
+            n_steps = min(STEPS, max(LEAST_STEPS, STEPS_PER_ROW * n_rows))
+            n_epochs = max(round(n_steps / per_epoch), LEAST_EPOCHS)
         patience = self.n_iter_no_change
         if patience == "auto":
             patience = max(1.0, PATIENCE * n_epochs)

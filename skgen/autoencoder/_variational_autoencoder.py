@@ -43,9 +43,9 @@ class VariationalAutoencoder(CallbackSupportMixin, AutoencoderFitting):
         Widths of the encoder's hidden layers; the decoder has them in reverse order.
         Empty, both are affine maps.
 
-    activation : {'silu', 'relu', 'tanh', 'logistic', 'gelu', 'identity'}, \
-            default='silu'
-        The activation of hidden layers.
+    activation : str, default='silu'
+        The activation of hidden layers: 'silu', 'relu', 'tanh', 'logistic', 'gelu' or
+        'identity'.
 
     residual : bool, default=True
         Whether each hidden layer is a residual block,
@@ -121,7 +121,8 @@ class VariationalAutoencoder(CallbackSupportMixin, AutoencoderFitting):
         20,000, 256 for less than 100,000, else 512.
 
     max_iter : int or 'auto', default='auto'
-        Largest number of epochs. 'auto' makes 4,000 steps, in 20 to 400 epochs.
+        Largest number of epochs. 'auto' makes 4,000 steps, or 4.5 for each
+        row where that is less, but at least 500 steps and 20 epochs.
 
     early_stopping : bool, default=True
         Whether to hold rows out, keep the weights of the best bound on them, and stop
