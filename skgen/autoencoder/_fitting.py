@@ -18,8 +18,8 @@ from ._learning import Objective, TrainingRows, start_pseudo_inputs
 from ._read_table import SHAPE, Reading, Table, choices_of
 from ._reading import KIND_OF_FAMILY, families_of, plan_columns
 
-# Steps that the networks are trained on by default; fewer for few rows, which would only
-# be learnt by heart.
+# Steps that the networks are trained on by default; fewer for few rows, which would
+# only be learnt by heart.
 STEPS = 4000
 STEPS_PER_ROW = 4.5
 LEAST_STEPS, LEAST_EPOCHS = 500, 20
