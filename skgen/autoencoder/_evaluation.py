@@ -7,9 +7,6 @@ import torch
 
 from ..neural import generator_on, normal_points
 
-# Cells further out than this, in standard deviations, count as being there.
-LARGEST_CELL = 1e30
-
 # Numbers that one operation may hold: blocks of rows are cut accordingly.
 BLOCK_NUMBERS = 4_000_000
 
@@ -41,11 +38,6 @@ class Rows(NamedTuple):
     mask: np.ndarray
     log_jacobian: np.ndarray
 
-    @property
-    def held_cells(self):
-        """Cells that float32 can hold."""
-        return np.clip(self.cells, -LARGEST_CELL, LARGEST_CELL)
-
 
 class Evaluation:
     """Answers of a model, for rows with or without given conditions.
@@ -74,7 +66,6 @@ class Evaluation:
     def __init__(self, model, rows, kinds, frequencies, seed):
         self._model = model
         self._rows = rows
-        self._cells = rows.held_cells
         self._kinds = kinds
         self._log_frequencies = np.log(frequencies)
         self._seed = seed
@@ -111,7 +102,7 @@ class Evaluation:
         """Cells, mask (None if all is seen) of a block."""
         mask = self._rows.mask[block]
         return (
-            self._tensor(self._cells[block]),
+            self._tensor(self._rows.cells[block]),
             None if mask.all() else self._tensor(mask),
         )
 

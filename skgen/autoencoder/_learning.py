@@ -125,7 +125,7 @@ class TrainingRows:
             return torch.as_tensor(np.asarray(array, dtype=np.float32), device=device)
 
         return cls(
-            tensor(rows.held_cells),
+            tensor(rows.cells),
             None if rows.mask.all() else tensor(rows.mask),
             None if conditions is None else tensor(conditions),
             tensor(np.maximum(weights / weights.mean(), LEAST_WEIGHT)),

@@ -32,6 +32,13 @@ CONTINUOUS = ("student_t", "gaussian", "homoscedastic_gaussian", "unit_gaussian"
 CONSTANT = "constant"
 DEGREES_OF_CONSTANTS = 3.0
 
+# Cells further out than this, in standard deviations, count as being there: float32
+# holds them.
+LARGEST_CELL = 1e30
+
+# Rows are standardised in blocks of so many.
+BLOCK_ROWS = 4096
+
 
 @dataclass(frozen=True)
 class ColumnPlan:
@@ -86,6 +93,12 @@ class ColumnPlan:
         log_jacobian : ndarray of shape (n_rows,)
             Log-density in the units of the table less that of `cells`.
         """
+        starts = range(0, max(len(codes), 1), BLOCK_ROWS)
+        parts = [self._standardise(codes[i : i + BLOCK_ROWS]) for i in starts]
+        return tuple(np.concatenate(each) for each in zip(*parts))
+
+    def _standardise(self, codes):
+        """What `standardise` returns of some rows: copies of few do not add up."""
         mask = ~np.isnan(codes)
         cells, log_derivative = self.marginals.scores(codes)
         # what is constant has a density of its own, whatever the rest of the row is
@@ -94,6 +107,7 @@ class ColumnPlan:
         log_derivative[:, constant] += tail - np.log(LEAST_SCALE)
         log_jacobian = np.where(mask, log_derivative, 0.0).sum(axis=1)
         cells, mask = cells[:, ~constant], mask[:, ~constant]
+        cells = np.clip(cells, -LARGEST_CELL, LARGEST_CELL)
         return np.where(mask, cells, 0.0), mask, log_jacobian
 
     def restore(self, standardised):
