@@ -54,7 +54,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skgen.autoencoder import VariationalAutoencoder
 
 # Nats a row at seed 0: scikit-learn's mixture with K chosen on the validation part, one
-# full Gaussian, and what the issue asks for. White wine is without quality: with it,
+# full Gaussian, and what was aimed at. White wine is without quality: with it,
 # the Gaussian has −13.73.
 DENSITIES = {
     "concrete": {"mixture": -3.01, "Gaussian": -10.29, "target": 0.13},
