@@ -8,7 +8,7 @@ import torch
 from ..neural import generator_on, normal_points
 
 # Numbers that one operation may hold: blocks of rows are cut accordingly.
-BLOCK_NUMBERS = 4_000_000
+BLOCK_NUMBERS = 1_000_000
 
 
 class EvidenceLowerBound(NamedTuple):
