@@ -1,7 +1,7 @@
 """From standardised rows to a trained model: objective, bound held out, second try."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -11,7 +11,6 @@ from .._warnings import warn_user
 from ..neural import (
     DivergedError,
     FlatParameters,
-    TrainingPlan,
     chance_of,
     check_finite,
     few_threads,
@@ -272,13 +271,7 @@ def fit_model(build, start, rows, held_out, objective, plan, device, seed, watch
         generator = generator_on(device, random_state)
         model = started(build, cpu, device)
         start(model, cpu)
-        slower = TrainingPlan(
-            plan.n_epochs,
-            plan.batch_size,
-            plan.learning_rate * factor,
-            plan.patience,
-            plan.tolerance,
-        )
+        slower = replace(plan, learning_rate=plan.learning_rate * factor)
         validate = None
         if held_out is not None:
             validate = bound_held_out(model, held_out, objective, seed)
