@@ -8,11 +8,13 @@ from ._expectation import Expectation, Rows
 from ._forms import FeatureForm, WhitenedForm, normalise
 from ._frame import Frame
 from ._parameters import MixtureParameters, Regularisation, maximise
+from ._prior import CovariancePrior
 from ._statistics import GaussianStatistics
 from ._structures import STRUCTURES, IllDefinedCovarianceError
 
 __all__ = [
     "STRUCTURES",
+    "CovariancePrior",
     "Evaluation",
     "Expectation",
     "FeatureForm",

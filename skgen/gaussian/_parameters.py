@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._frame import Frame
+from ._prior import CovariancePrior
 from ._structures import CovarianceStructure, IllDefinedCovarianceError
 
 LOG_2PI = np.log(2.0 * np.pi)
@@ -65,15 +66,20 @@ class MixtureParameters:
         return cls(structure, weights, means, structure.covariances(factors), factors)
 
     @property
+    def log_weights(self):
+        """Logs of the weights, finite where a weight is 0."""
+        logs = np.full(len(self.weights), LOG_NOTHING)
+        np.log(self.weights, out=logs, where=self.weights > 0.0)
+        return logs
+
+    @property
     def log_scales(self):
         """Log of weight and normalising constant of each component."""
         n_components, n_features = self.means.shape
         log_determinants = self.structure.log_determinants(self.factors, n_features)
         repeats = n_components // len(log_determinants)
-        log_weights = np.full(n_components, LOG_NOTHING)
-        np.log(self.weights, out=log_weights, where=self.weights > 0.0)
         return (
-            log_weights
+            self.log_weights
             + np.repeat(log_determinants, repeats)
             - 0.5 * n_features * LOG_2PI
         )
@@ -153,15 +159,29 @@ class Regularisation:
 
     ridge : ndarray of shape (n_features,) or None, default=None
         Added to variances after each M-step, scikit-learn's way.
+
+    prior : CovariancePrior or None, default=None
+        Pseudo-rows of each component.
     """
 
     floor: float = 0.0
     ridge: np.ndarray | None = None
+    prior: CovariancePrior | None = None
 
     @property
     def is_constraint(self):
         """Whether the regularised M-step is a maximiser."""
         return self.ridge is None or not self.ridge.any()
+
+    def shrunk(self, structure, covariances, counts):
+        """Covariances under the prior and regularised, of so many rows each."""
+        if self.prior is not None:
+            covariances = self.prior(structure, covariances, counts)
+        return self(structure, covariances)
+
+    def log_prior(self, parameters):
+        """Log-density of the prior, less its largest value."""
+        return 0.0 if self.prior is None else self.prior.log_density(parameters)
 
     def __call__(self, structure, covariances):
         """Regularised covariances; raises IllDefinedCovarianceError."""
@@ -218,6 +238,6 @@ def maximise(statistics, previous, regularisation):
         structure,
         weights,
         means,
-        regularisation(structure, covariances),
+        regularisation.shrunk(structure, covariances, counts),
         previous.n_groups,
     )

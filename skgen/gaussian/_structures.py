@@ -113,8 +113,16 @@ class CovarianceStructure(ABC):
         """Variance of each column in each component."""
 
     @abstractmethod
+    def times(self, precisions, columns):
+        """Products of precisions with columns (n_features, n_rows), one for each."""
+
+    @abstractmethod
     def log_determinants(self, factors, n_features):
         """Log-determinants of the factors."""
+
+    @abstractmethod
+    def traces(self, factors, covariance, n_features):
+        """Traces of the precisions, given by factors, times a covariance."""
 
     @abstractmethod
     def n_quadratic(self, n_features):
@@ -218,8 +226,15 @@ class _Matrices(CovarianceStructure):
         diagonals = np.diagonal(covariances, axis1=-2, axis2=-1)
         return self.each(diagonals, n_components)
 
+    def times(self, precisions, columns):
+        products = precisions.reshape(-1, len(columns)) @ columns
+        return products.reshape(*precisions.shape[:2], -1)
+
     def log_determinants(self, factors, n_features):
         return np.log(np.diagonal(factors, axis1=-2, axis2=-1)).sum(axis=-1)
+
+    def traces(self, factors, covariance, n_features):
+        return (self.precisions(factors) * covariance).sum(axis=(-2, -1))
 
     def draw(self, generator, covariance, n_samples, n_features):
         unit = np.ones(n_features)
@@ -346,6 +361,9 @@ class _Variances(CovarianceStructure):
     def covariances(self, factors):
         return 1.0 / factors**2
 
+    def times(self, precisions, columns):
+        return precisions.reshape(len(precisions), -1, 1) * columns
+
     def largest_precisions(self, factors):
         return np.square(factors).reshape(len(factors), -1).max(axis=1)
 
@@ -382,6 +400,9 @@ class Diagonal(_Variances):
 
     def log_determinants(self, factors, n_features):
         return np.log(factors).sum(axis=1)
+
+    def traces(self, factors, covariance, n_features):
+        return (factors**2 * covariance).sum(axis=1)
 
     def n_quadratic(self, n_features):
         return n_features
@@ -439,6 +460,9 @@ class Spherical(_Variances):
 
     def log_determinants(self, factors, n_features):
         return n_features * np.log(factors)
+
+    def traces(self, factors, covariance, n_features):
+        return n_features * factors**2 * covariance
 
     def n_quadratic(self, n_features):
         return 1

@@ -22,7 +22,6 @@ from ..gaussian import (
     Frame,
     IllDefinedCovarianceError,
     MixtureParameters,
-    Regularisation,
     Rows,
     maximise,
 )
@@ -33,14 +32,17 @@ from ._complaints import (
     ill_defined_message,
     range_message,
 )
-from ._initial_parameters import check_means, check_precisions, check_weights
+from ._initial_parameters import check_initial_parameters, check_last_solution
 from ._known_parameters import known_parameters
+from ._regularise import (
+    AUTO_FLOOR,
+    Prior,
+    check_covariance_prior,
+    regularisation_of,
+    with_prior,
+)
 from ._starts import RESPONSIBILITIES, initial_parameters
 from ._watch import Watch
-
-# What reg_covar="auto" means: no variance, in any direction, below this share of
-# the columns' variances.
-AUTO_FLOOR = 1e-10
 
 # Of starts whose likelihoods, in nats per row, lie this close the first is kept:
 # they found one maximum, and rounding errors must not choose its labels.
@@ -88,6 +90,21 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
         falls, and that knows no units. A float is added to the variances after
         each M-step, in squared units of the columns, as scikit-learn does;
         0 regularises nothing, and a component that collapses raises an error.
+
+    covariance_prior : 'pooled' or array-like of shape (d, d), default=None
+        Towards what covariances are shrunk: each component is given
+        `covariance_prior_count` pseudo-rows of this covariance W about its own
+        mean, so that its covariance is
+        :math:`(n_k S_k + c W) / (n_k + c)`. 'pooled' is the covariance within
+        components at the start of EM; a matrix is in squared units of the columns.
+        EM then maximises a posterior density: ``lower_bounds_`` have
+        :math:`\frac cn \sum_k \mathrm{KL}(\mathcal N(0, W) \| \mathcal N(0,
+        \Sigma_k))` subtracted, an inverse Wishart prior up to a constant. None is
+        maximum likelihood.
+
+    covariance_prior_count : float, default=None
+        Number of pseudo-rows c of each component, in units of the rows' weights;
+        None is ``n_features + 2``.
 
     max_iter : int, default=1000
         Largest number of EM iterations; each is one pass over the data. 0 returns
@@ -166,7 +183,8 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
 
     lower_bound_ : float
         Mean log-likelihood of the training data, nats per row, at the returned
-        parameters: ``score(X)``, with the weights of the fit.
+        parameters: ``score(X)``, with the weights of the fit. Less what
+        `covariance_prior` costs, where there is one.
 
     lower_bounds_ : list of float
         After each iteration of the best start, the largest mean log-likelihood so
@@ -224,6 +242,8 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
         "covariance_type": [StrOptions(set(STRUCTURES))],
         "tol": [Interval(Real, 0.0, None, closed="left")],
         "reg_covar": [Interval(Real, 0.0, None, closed="left"), StrOptions({"auto"})],
+        "covariance_prior": [StrOptions({"pooled"}), "array-like", None],
+        "covariance_prior_count": [Interval(Real, 0.0, None, closed="left"), None],
         "max_iter": [Interval(Integral, 0, None, closed="left")],
         "n_init": [Interval(Integral, 1, None, closed="left")],
         "init_params": [StrOptions({"auto", *RESPONSIBILITIES})],
@@ -244,6 +264,8 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
         covariance_type="full",
         tol=1e-8,
         reg_covar="auto",
+        covariance_prior=None,
+        covariance_prior_count=None,
         max_iter=1000,
         n_init=1,
         init_params="auto",
@@ -260,6 +282,8 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
         self.covariance_type = covariance_type
         self.tol = tol
         self.reg_covar = reg_covar
+        self.covariance_prior = covariance_prior
+        self.covariance_prior_count = covariance_prior_count
         self.max_iter = max_iter
         self.n_init = n_init
         self.init_params = init_params
@@ -384,8 +408,8 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
         return self._ask(self._fit(X, y, sample_weight), Evaluation.labels)
 
     @fit_context(prefer_skip_nested_validation=True)
-    def _fit(self, X, y, sample_weight):
-        """Fit, and return the validated rows."""
+    def _fit(self, X, y, sample_weight, complain=True):
+        """Fit, and return the validated rows; warn where asked to `complain`."""
         warm = self.warm_start and hasattr(self, "converged_")
         X_all = X = validate_data(
             self,
@@ -396,12 +420,13 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
         )
         X, weights = self._positive_rows(X, sample_weight)
         structure = STRUCTURES[self.covariance_type]
-        given = self._check_initial_parameters(structure, X.shape[1])
+        given = check_initial_parameters(self, structure, X.shape[1])
+        prior = self._prior(X.shape[1], sample_weight, weights)
         data = {"X": X_all, "y": y, "metadata": None}
         if sample_weight is not None:
             data["metadata"] = {"sample_weight": sample_weight}
         if warm:
-            self._check_last_solution(structure)
+            check_last_solution(self, structure)
         n_starts = 1 if warm else self.n_init
         context = self._init_callback_context(max_subtasks=n_starts)
         context.call_on_fit_task_begin(estimator=self, **data)
@@ -410,11 +435,14 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
         with Workers() as workers:
             expectation = Expectation(Rows(X, weights, frame), structure, workers)
             try:
-                run = self._best_run(expectation, given, context, data, n_starts, warm)
+                run = self._best_run(
+                    expectation, given, prior, context, data, n_starts, warm
+                )
             except IllDefinedCovarianceError as error:
                 raise ValueError(ill_defined_message(X.dtype)) from error
         self._keep(run, frame, X.dtype)
-        if self.max_iter > 0:  # else the start was asked for, whatever it is like
+        # without iterations the start was asked for, whatever it is like
+        if complain and self.max_iter > 0:
             floor = AUTO_FLOOR if self.reg_covar == "auto" else None
             for complaint in complaints(run, expectation, floor):
                 warnings.warn(complaint, ConvergenceWarning, stacklevel=4)
@@ -425,19 +453,10 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
         )
         return X_all
 
-    def _best_run(self, expectation, given, context, data, n_starts, warm):
+    def _best_run(self, expectation, given, prior, context, data, n_starts, warm):
         """Run EM from each start; the run of the largest bound."""
-        frame, total = expectation.rows.frame, expectation.rows.total
-        regularisation = self._regularisation(frame)
-
-        def evaluate(parameters):
-            statistics = expectation(parameters)
-            bound = statistics.log_likelihood[0] / total - frame.log_volume
-            return EMPoint(parameters, statistics, float(bound))
-
-        def maximisation(statistics, previous):
-            return maximise(statistics, previous, regularisation)
-
+        frame = expectation.rows.frame
+        regularisation = regularisation_of(self.reg_covar, frame)
         best = None
         for number, generator in enumerate(generators_of(self.random_state, n_starts)):
             watch = Watch(
@@ -448,23 +467,49 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
                 lambda run: self._attributes(run, frame, data["X"].dtype),
             )
             watch.open()
-            run = run_em(
-                evaluate,
-                maximisation,
+            start = (
                 self._parameters().in_frame(frame)
                 if warm
-                else self._start(expectation, given, generator, regularisation),
-                max_iter=self.max_iter,
-                tol=self.tol,
-                accelerate=self.acceleration == "squarem",
-                watch=watch,
-                monotone=regularisation.is_constraint,
+                else self._start(expectation, given, generator, regularisation)
             )
+            held = regularisation
+            if prior.covariance is not None:
+                held = with_prior(regularisation, *prior, start, frame)
+            run = self._climb(expectation, start, held, watch)
             if best is None or run.best.bound > best.best.bound + TIED_BOUNDS:
                 best = run
             if watch.close(run):
                 break
         return best
+
+    def _climb(self, expectation, start, regularisation, watch):
+        """Run EM from one start."""
+        log_volume, total = expectation.rows.frame.log_volume, expectation.rows.total
+
+        def evaluate(parameters):
+            statistics = expectation(parameters)
+            log_likelihood, log_prior = (
+                statistics.log_likelihood[0],
+                regularisation.log_prior(parameters),
+            )
+            log_posterior = log_likelihood + log_prior
+            return EMPoint(
+                parameters, statistics, float(log_posterior / total - log_volume)
+            )
+
+        def maximisation(statistics, previous):
+            return maximise(statistics, previous, regularisation)
+
+        return run_em(
+            evaluate,
+            maximisation,
+            start,
+            max_iter=self.max_iter,
+            tol=self.tol,
+            accelerate=self.acceleration == "squarem",
+            watch=watch,
+            monotone=regularisation.is_constraint,
+        )
 
     def _start(self, expectation, given, generator, regularisation):
         """Initial parameters, those that the user gave in place of others."""
@@ -488,23 +533,6 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
         factors = structure.rescale_factors(factors, frame.scale)
         return MixtureParameters.of_factors(structure, weights, means, factors)
 
-    def _check_last_solution(self, structure):
-        """The last fit must be one from which this one can go on."""
-        means = (self.n_components, self.n_features_in_)
-        factors = structure.shape(*means)
-        if (
-            self.means_.shape != means
-            or self.precisions_cholesky_.shape != factors
-            or not structure.are_factors(structure.inside(self.precisions_cholesky_))
-        ):
-            raise ValueError(
-                f"warm_start=True goes on from the last fit, which left means_ of "
-                f"shape {self.means_.shape} and precisions_cholesky_ of shape "
-                f"{self.precisions_cholesky_.shape}, but n_components and "
-                f"covariance_type={self.covariance_type!r} now ask for {means} and "
-                f"{factors}. Set warm_start=False, or keep them as they were."
-            )
-
     def _positive_rows(self, X, sample_weight):
         """Rows of positive weight, and their weights or None."""
         weights = None
@@ -526,36 +554,14 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
             )
         return X, weights
 
-    def _check_initial_parameters(self, structure, n_features):
-        """The user's initial weights, means and precisions, or None for each."""
-        n_components = self.n_components
-        weights, means, precisions = None, None, None
-        if self.weights_init is not None:
-            weights = check_weights(self.weights_init, n_components)
-        if self.means_init is not None:
-            means = check_means(self.means_init, n_components, n_features)
-        if self.precisions_init is not None:
-            precisions = check_precisions(
-                self.precisions_init,
-                self.covariance_type,
-                structure,
-                n_components,
-                n_features,
-            )
-        return weights, means, precisions
-
-    def _regularisation(self, frame):
-        if self.reg_covar == "auto":
-            return Regularisation(floor=AUTO_FLOOR)
-        with np.errstate(over="ignore"):
-            ridge = self.reg_covar / frame.scale / frame.scale
-        if not np.isfinite(ridge).all():
-            raise ValueError(
-                f"reg_covar={self.reg_covar} is too large for columns of standard "
-                f"deviation {frame.scale.min():.3g}. Rescale the columns, or set "
-                "reg_covar='auto', which knows no units."
-            )
-        return Regularisation(ridge=ridge)
+    def _prior(self, n_features, sample_weight, weights):
+        """Covariance and number of pseudo-rows, this in units of the fit's weights."""
+        covariance = check_covariance_prior(self.covariance_prior, n_features)
+        count = self.covariance_prior_count
+        count = n_features + 2.0 if count is None else float(count)
+        if weights is not None:
+            count *= weights.max() / np.asarray(sample_weight, dtype=float).max()
+        return Prior(covariance, count)
 
     def _attributes(self, run, frame, dtype):
         """The attributes of an estimator fitted by a run."""

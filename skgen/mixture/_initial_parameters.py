@@ -6,6 +6,43 @@ from sklearn.utils import check_array
 DTYPES = [np.float64, np.float32]
 
 
+def check_initial_parameters(mixture, structure, n_features):
+    """The user's initial weights, means and precisions, or None for each."""
+    n_components = mixture.n_components
+    weights, means, precisions = None, None, None
+    if mixture.weights_init is not None:
+        weights = check_weights(mixture.weights_init, n_components)
+    if mixture.means_init is not None:
+        means = check_means(mixture.means_init, n_components, n_features)
+    if mixture.precisions_init is not None:
+        precisions = check_precisions(
+            mixture.precisions_init,
+            mixture.covariance_type,
+            structure,
+            n_components,
+            n_features,
+        )
+    return weights, means, precisions
+
+
+def check_last_solution(mixture, structure):
+    """The last fit must be one from which a warm start can go on."""
+    means = (mixture.n_components, mixture.n_features_in_)
+    factors = structure.shape(*means)
+    if (
+        mixture.means_.shape != means
+        or mixture.precisions_cholesky_.shape != factors
+        or not structure.are_factors(structure.inside(mixture.precisions_cholesky_))
+    ):
+        raise ValueError(
+            f"warm_start=True goes on from the last fit, which left means_ of "
+            f"shape {mixture.means_.shape} and precisions_cholesky_ of shape "
+            f"{mixture.precisions_cholesky_.shape}, but n_components and "
+            f"covariance_type={mixture.covariance_type!r} now ask for {means} and "
+            f"{factors}. Set warm_start=False, or keep them as they were."
+        )
+
+
 def check_weights(weights, n_components):
     """Weights of shape (n_components,), in [0, 1], that sum to one."""
     weights = check_array(weights, dtype=DTYPES, ensure_2d=False)

@@ -66,6 +66,16 @@ def test_factors_precisions_and_covariances_are_one_thing(structure, k, d, seed)
 
 
 @cases
+def test_times_is_the_product_of_precisions_with_columns(structure, k, d, seed):
+    rng = np.random.default_rng(seed)
+    precisions = structure.precisions(covariances(rng, structure, k, d))
+    columns = rng.normal(size=(d, 7))
+    expected = as_matrices(structure, precisions, k, d) @ columns
+    found = structure.each(structure.times(precisions, columns), k)
+    assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+
+
+@cases
 def test_factors_of_matrices_are_upper_triangular_with_positive_diagonal(
     structure, k, d, seed
 ):
