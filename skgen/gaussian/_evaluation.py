@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ._columns import Conditionals, Marginals, column_block_size
 from ._expectation import Rows
 from ._forms import WhitenedForm, form_for, normalise
 
@@ -34,6 +35,7 @@ class Evaluation:
     """
 
     def __init__(self, parameters, frame, workers):
+        self.parameters = parameters
         self.structure = parameters.structure
         self.frame = frame
         self.workers = workers
@@ -76,6 +78,54 @@ class Evaluation:
         self._each(fill, X)
         return out
 
+    def posterior_divergences(self, X):
+        """Divergence of each row's responsibilities from the weights, float64 nats."""
+        out = np.empty(len(X))
+        log_weights = self.parameters.log_weights[:, None]
+
+        def fill(block):
+            joint, _ = self._log_joint(X, block)
+            normalise(joint, 1)
+            taken = joint > LEAST_PROBABILITY
+            ratios = np.log(joint, where=taken, out=np.zeros_like(joint)) - log_weights
+            terms = np.multiply(joint, ratios, where=taken, out=np.zeros_like(joint))
+            out[block] = np.maximum(terms.sum(axis=0), 0.0)
+
+        self._each(fill, X)
+        return out
+
+    def column_log_densities(self, X):
+        """Log-density of each entry under its column alone, float64.
+
+        In units of the data; (n_samples, n_features).
+        """
+        answer = Marginals(self.parameters).log_densities
+        return self._of_columns(answer, X, np.log(self.frame.scale))
+
+    def conditional_log_densities(self, X):
+        """Log-density of each entry given the others of its row, float64.
+
+        In units of the data; (n_samples, n_features).
+        """
+        answer = Conditionals(self.parameters).log_densities
+        return self._of_columns(answer, X, np.log(self.frame.scale))
+
+    def conditional_probabilities(self, X):
+        """Probability of an entry no larger, given the others of its row, float64."""
+        return self._of_columns(Conditionals(self.parameters).probabilities, X)
+
+    def _of_columns(self, answer, X, less=0.0):
+        """What ``answer`` says of every entry, less a number for each column."""
+        out = np.empty(X.shape)
+        rows = Rows(X, None, self.frame)
+
+        def fill(block):
+            out[block] = answer(_within_reach(rows.columns(block))).T - less
+
+        size = column_block_size(self.n_components, self.n_features)
+        self.workers.each(fill, len(X), size)
+        return out
+
     def _each(self, fill, X):
         size = self._form.block_size(self.structure, self.n_components, self.n_features)
         self.workers.each(fill, len(X), size)
@@ -97,8 +147,7 @@ class Evaluation:
         return joint, common
 
     def _whitened_log_joint(self, columns):
-        np.clip(columns, -LARGEST_COORDINATE, LARGEST_COORDINATE, out=columns)
-        rows = self._loaded(self._whitened, columns)
+        rows = self._loaded(self._whitened, _within_reach(columns))
         return self._whitened.log_joint(rows, self._joint(columns))
 
     def _feature_log_joint(self, columns):
@@ -118,3 +167,8 @@ class Evaluation:
 
     def _joint(self, columns):
         return self.workers.scratch("joint", self.n_components, columns.shape[1])
+
+
+def _within_reach(columns):
+    """Coordinates no larger than what can be squared, in place."""
+    return np.clip(columns, -LARGEST_COORDINATE, LARGEST_COORDINATE, out=columns)

@@ -189,6 +189,39 @@ class GaussianMixtureBase(
         labels = np.repeat(np.arange(len(means)), counts)
         return in_configured_container(X, self), labels
 
+    # What an anomaly detector asks of any density, where the density knows an answer.
+
+    def _log_densities_and_divergences(self, X):
+        """log p(x), and KL(p(k|x) ‖ p(k)) of each row."""
+        X = self._validated(X)
+        return (
+            self._ask(X, Evaluation.log_densities).astype(np.float64, copy=False),
+            self._ask(X, Evaluation.posterior_divergences),
+        )
+
+    def _column_log_densities(self, X):
+        """log p(x_j) of each cell."""
+        return self._ask(self._validated(X), Evaluation.column_log_densities)
+
+    def _conditional_log_densities(self, X):
+        """log p(x_j | all other cells of the row) of each cell."""
+        return self._ask(self._validated(X), Evaluation.conditional_log_densities)
+
+    def _conditional_probabilities(self, X):
+        """Pr(X_j ≤ x_j | all other cells of the row) of each cell."""
+        return self._ask(self._validated(X), Evaluation.conditional_probabilities)
+
+    def _covariance_matrices(self):
+        """The covariance matrix of each component."""
+        n_components, n_features = np.shape(self.means_)
+        structure = STRUCTURES[self.covariance_type]
+        covariances = np.asarray(self.covariances_, dtype=np.float64)
+        each = structure.each(structure.inside(covariances), n_components)
+        if structure.matrices:
+            return each
+        variances = structure.variances(each, n_components, n_features)
+        return variances[:, :, None] * np.eye(n_features)
+
     def _n_parameters(self):
         """Number of free parameters of the mixture."""
         n_components, n_features = np.shape(self.means_)
