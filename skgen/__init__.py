@@ -7,6 +7,7 @@ and ``transform``.
 
 from importlib import import_module
 
+from .anomaly import KLAnomalyDetector
 from .imputation import GenerativeImputer
 from .mixture import EMGaussianMixture, reduce_mixture
 
@@ -15,6 +16,7 @@ __version__ = "0.1.0.dev0"
 __all__ = [
     "EMGaussianMixture",
     "GenerativeImputer",
+    "KLAnomalyDetector",
     "VariationalAutoencoder",
     "__version__",
     "reduce_mixture",

@@ -22,6 +22,9 @@ from ._model import builder_of
 SCORING_DRAWS = 128
 IMPUTATION_DRAWS = 256
 
+# Draws where every column is hidden in turn.
+COLUMN_DRAWS = 32
+
 
 class AutoencoderBase(
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, DensityMixin, BaseEstimator
@@ -289,6 +292,32 @@ class AutoencoderBase(
         if n_draws is None:
             return tables[0]
         return np.stack(tables) if isinstance(tables[0], np.ndarray) else tables
+
+    # What an anomaly detector asks of any density, where the density knows an answer.
+
+    def _log_densities_and_divergences(self, X):
+        """The evidence lower bound, and KL(q(z|x) ‖ p(z)) of each row."""
+        bound = self.elbo(X)
+        return bound.elbo, bound.kl
+
+    def _column_log_densities(self, X):
+        """Bounds on log p(x_j) of each cell: of rows without the others."""
+        codes = self._read(X)
+        columns = np.arange(codes.shape[1])
+        bounds = [self._bound_without(codes, columns != j) for j in columns]
+        return np.column_stack(bounds)
+
+    def _conditional_log_densities(self, X):
+        """log p(x_j | all other cells) of each cell, as a difference of bounds."""
+        codes = self._read(X)
+        columns = np.arange(codes.shape[1])
+        whole = self._bound_without(codes, columns < 0)
+        bounds = [self._bound_without(codes, columns == j) for j in columns]
+        return whole[:, None] - np.column_stack(bounds)
+
+    def _bound_without(self, codes, hidden):
+        seen = np.where(hidden, np.nan, codes)
+        return self._evaluation(seen, None).importance_bound(COLUMN_DRAWS)
 
     def _imputed(self, evaluation, n_draws, random_state):
         """Standardised cells, (n_draws or 1, n_rows, n_columns)."""
