@@ -19,14 +19,16 @@ from .report import (
     report_text,
     save_pictures,
     second_opinion,
+    strange_rows,
 )
 
 _DESCRIPTION = """\
 Describe a table by a Gaussian mixture. The number of components and the covariance
 type are chosen by held-out log-likelihood and compared with BIC; the report tells the
-components apart, names the strangest rows and brings pictures. A variational
-autoencoder is asked for a second opinion: a latent map, synthetic rows, and its
-log-density of held-out rows beside the mixture's.
+components apart and brings pictures. An anomaly detector names the strangest rows and
+the columns that make them strange. A variational autoencoder is asked for a second
+opinion: a latent map, synthetic rows, and its log-density of held-out rows beside the
+mixture's.
 """
 
 
@@ -126,12 +128,13 @@ def _report(options):
     print(f"{table.name}: {n_rows:,} rows, {n_columns} columns", file=sys.stderr)
     progress = _Progress(sys.stderr)
     analysis = analyse(table, seed=options.seed, progress=progress)
+    strange = strange_rows(table, seed=options.seed, progress=progress)
     opinion = None
     if options.vae_steps:
         opinion = second_opinion(analysis, n_steps=options.vae_steps, progress=progress)
-    text = report_text(analysis, opinion)
+    text = report_text(analysis, opinion, strange)
     print(text)
-    for line in _write(analysis, opinion, text, options.out):
+    for line in _write(options.out, text, analysis, opinion, strange):
         print(line)
 
 
@@ -150,11 +153,11 @@ def _make_folder(folder):
         )
 
 
-def _write(analysis, opinion, text, folder):
+def _write(folder, text, analysis, opinion, strange):
     """Write text and pictures; return the lines that say where they are."""
     try:
         (folder / "report.txt").write_text(text, encoding="utf-8")
-        pictures = save_pictures(analysis, folder, opinion)
+        pictures = save_pictures(analysis, folder, opinion, strange)
     except ImportError as error:
         return [f"Written: {folder / 'report.txt'}", f"No pictures: {error}"]
     except OSError as error:

@@ -11,7 +11,7 @@ import skgen
 from skgen import __main__
 from skgen.__main__ import main
 
-PICTURES = ["components.png", "scores.png", "selection.png"]
+PICTURES = ["components.png", "scores.png", "selection.png", "surprise.png"]
 AUTOENCODER_PICTURES = ["latent.png", "synthetic.png"]
 
 
@@ -40,6 +40,8 @@ def test_report_and_pictures_are_written_and_their_places_told(table, tmp_path, 
     assert "colour: text, such as 'red' (line 2)" in text
     assert "table.csv: 24 rows, 2 columns" in printed.err
     assert "comparing mixtures on held-out rows" in printed.err
+    assert "judging rows by those not among them" in printed.err
+    assert "a table cannot certify its own anomalies" in " ".join(text.split())
 
 
 def test_same_seed_writes_the_same_report(table, tmp_path):

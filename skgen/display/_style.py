@@ -88,3 +88,8 @@ def outlined(text, colour="white", width=2.0):
 
     text.set_path_effects([patheffects.withStroke(linewidth=width, foreground=colour)])
     return text
+
+
+def compact(value):
+    """A number of nats with one decimal, or few digits where it is huge."""
+    return f"{value:.1f}" if abs(value) < 99999.95 else f"{value:.1e}"

@@ -1,4 +1,4 @@
-"""What a fitted mixture says of its components and of single rows, as numbers.
+"""What a fitted mixture says of its components, as numbers.
 
 The mixture is the last step of a pipeline behind a StandardScaler: its units are
 standard deviations of the whole table.
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..display._fitted_mixture import full_covariances
 from ..gaussian import STRUCTURES
 
 
@@ -33,35 +32,6 @@ class Component:
     deviations: np.ndarray
 
 
-@dataclass(frozen=True)
-class RowSurprise:
-    """How a row looks from its own most likely component.
-
-    Attributes
-    ----------
-    row : int
-        Position in the table.
-    log_density : float
-        In nats, of the standardised row.
-    component : int
-    observed, expected, spread : ndarray of shape (n_columns,)
-        Each value; its conditional mean and standard deviation given the row's other
-        values. In the units of the table.
-    """
-
-    row: int
-    log_density: float
-    component: int
-    observed: np.ndarray
-    expected: np.ndarray
-    spread: np.ndarray
-
-    @property
-    def deviations(self):
-        """Conditional standard deviations by which each value is off."""
-        return (self.observed - self.expected) / self.spread
-
-
 def describe_components(model, values):
     """Describe each component of a fitted pipeline of scaler and mixture.
 
@@ -83,44 +53,6 @@ def describe_components(model, values):
     return [
         Component(*described)
         for described in zip(mixture.weights_, n_rows, means, mixture.means_)
-    ]
-
-
-def strangest_rows(model, values, n_rows=5):
-    """The rows of least density, and what is unusual in each.
-
-    Parameters
-    ----------
-    model : Pipeline of StandardScaler and mixture
-    values : ndarray of shape (n_samples, n_columns)
-    n_rows : int, default=5
-
-    Returns
-    -------
-    rows : list of RowSurprise
-        The least likely first.
-
-    Notes
-    -----
-    In a Gaussian with precision matrix Λ a value given the others has the variance
-    1 / Λ_jj and lies (Λ (x − μ))_j / Λ_jj from its conditional mean, so that no
-    matrix but Λ is needed.
-    """
-    scaler, mixture = model[0], model[-1]
-    scores = model.score_samples(values)
-    rows = np.argsort(scores, kind="stable")[:n_rows]
-    components = model.predict(values[rows])
-    precisions = np.linalg.inv(full_covariances(mixture)[components])
-    variances = 1 / np.diagonal(precisions, axis1=1, axis2=2)
-    centred = scaler.transform(values[rows]) - mixture.means_[components]
-    off = np.einsum("rij,rj->ri", precisions, centred) * variances
-    expected = values[rows] - off * scaler.scale_
-    spread = np.sqrt(variances) * scaler.scale_
-    return [
-        RowSurprise(int(row), float(scores[row]), int(component), *arrays)
-        for row, component, *arrays in zip(
-            rows, components, values[rows], expected, spread
-        )
     ]
 
 

@@ -2,8 +2,15 @@
 
 import numpy as np
 
-from ..display import LatentDisplay, MixtureDisplay, ScoreDisplay, TrainingDisplay
+from ..display import (
+    LatentDisplay,
+    MixtureDisplay,
+    ScoreDisplay,
+    SurpriseDisplay,
+    TrainingDisplay,
+)
 from ..display._style import ACCENT, COLOURS, detached_figure, n_bins, tidy
+from ..display._surprise import MOST_COLUMNS, figure_size
 
 _RESOLUTION = 150
 
@@ -12,7 +19,7 @@ _RESOLUTION = 150
 _MOST_PAIRED = 4
 
 
-def save_pictures(analysis, folder, opinion=None):
+def save_pictures(analysis, folder, opinion=None, strange=None):
     """Draw selection, components and scores of an analysis.
 
     Parameters
@@ -25,6 +32,10 @@ def save_pictures(analysis, folder, opinion=None):
     opinion : SecondOpinion, default=None
         That of a variational autoencoder, whose latent map and synthetic rows are
         drawn as well.
+
+    strange : StrangeRows, default=None
+        Rows judged by a detector: its scores are drawn in place of the mixture's
+        log-densities, and the surprises of the strangest.
 
     Returns
     -------
@@ -39,8 +50,10 @@ def save_pictures(analysis, folder, opinion=None):
     figures = {
         "selection.png": _selection(analysis),
         "components.png": _components(analysis),
-        "scores.png": _scores(analysis),
+        "scores.png": _scores(analysis, strange),
     }
+    if strange is not None and strange.refusal is None:
+        figures["surprise.png"] = _surprise(analysis, strange)
     if opinion is not None and opinion.refusal is None:
         figures["latent.png"] = _latent(analysis, opinion)
         figures["synthetic.png"] = _synthetic(analysis, opinion)
@@ -75,16 +88,38 @@ def _components(analysis):
     return figure
 
 
-def _scores(analysis):
+def _scores(analysis, strange):
     figure, (ax,) = detached_figure(figsize=(8, 5))
     table = analysis.table
-    ScoreDisplay.from_estimator(
-        analysis.model,
-        table.values,
-        row_names=[f"{table.place} {line}" for line in table.lines],
-        ax=ax,
-    )
+    names = [f"{table.place} {line}" for line in table.lines]
+    if strange is None or strange.refusal is not None:
+        ScoreDisplay.from_estimator(
+            analysis.model, table.values, row_names=names, ax=ax
+        )
+    else:
+        ScoreDisplay(
+            scores=strange.scores,
+            row_names=names,
+            score_name="score of a row by detectors fitted without it, nats",
+        ).plot(ax=ax)
     ax.set_title(f"How usual is each row? {table.name}", pad=24)
+    return figure
+
+
+def _surprise(analysis, strange):
+    """The strangest rows by their columns."""
+    table, rows = analysis.table, strange.rows
+    n_shown = np.clip(len(table.columns), 6, MOST_COLUMNS)
+    figure, (ax,) = detached_figure(figsize=figure_size(len(rows), n_shown))
+    display = SurpriseDisplay(
+        surprises=strange.surprises,
+        scores=strange.below_median,
+        row_names=table.lines[rows],
+        column_names=table.columns,
+    ).plot(ax=ax)
+    display.score_axis_.set_ylabel("nats below the table's median")
+    ax.set_ylabel(table.place)
+    ax.set_title(f"What makes rows strange?\n{table.name}", loc="left")
     return figure
 
 

@@ -5,11 +5,12 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.metrics.cluster import contingency_matrix
 
 from ._autoencoder_text import autoencoder_lines
-from ._description import describe_components, n_parameters, strangest_rows
+from ._description import describe_components, n_parameters
+from ._strange_rows_text import strange_lines
 from ._words import beside, counted, number, standard_error, wrapped
 
 
-def report_text(analysis, opinion=None):
+def report_text(analysis, opinion=None, strange=None):
     """Write an analysis as plain text.
 
     Parameters
@@ -18,6 +19,9 @@ def report_text(analysis, opinion=None):
 
     opinion : SecondOpinion, default=None
         That of a variational autoencoder; None leaves its section out.
+
+    strange : StrangeRows, default=None
+        The strangest rows; None leaves their section out.
 
     Returns
     -------
@@ -28,7 +32,7 @@ def report_text(analysis, opinion=None):
         ("Data", _data(analysis)),
         ("Chosen mixture", _choice(analysis)),
         ("Components", _components(analysis)),
-        ("Strangest rows", _strangest(analysis)),
+        ("Strangest rows", strange_lines(analysis, strange)),
         ("Variational autoencoder", autoencoder_lines(analysis, opinion)),
         ("BIC", _criterion_table(analysis.bic, "less is better")),
         (
@@ -236,32 +240,6 @@ def _known_classes(analysis):
         for number, row in zip(found, counts)
     ]
     return lines
-
-
-def _strangest(analysis):
-    table = analysis.table
-    lines = wrapped(
-        "Least log-density, in nats, and the values that fit their row least: what "
-        "the row's component expects there, given the row's other values."
-    )
-    lines.append(f"  {table.place:>6}  log-density  component  least fitting values")
-    for surprise in strangest_rows(analysis.model, table.values):
-        head = (
-            f"  {table.lines[surprise.row]:6d}  {surprise.log_density:11.2f}  "
-            f"{surprise.component:9d}  "
-        )
-        lines += beside(head, _unexpected(surprise, table.columns))
-    return lines
-
-
-def _unexpected(surprise, columns, at_most=2):
-    order = np.argsort(-np.abs(surprise.deviations), kind="stable")[:at_most]
-    return [
-        f"{columns[j]} {surprise.observed[j]:.10g}, expected "
-        f"{number(surprise.expected[j], surprise.spread[j] / 10)} ± "
-        f"{number(surprise.spread[j], surprise.spread[j] / 10)}"
-        for j in order
-    ]
 
 
 def _criterion_table(display, meaning):

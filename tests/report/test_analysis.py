@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_allclose
 from sklearn.model_selection import GroupKFold, cross_val_score
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -14,11 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from skgen.mixture import EMGaussianMixture
 from skgen.report import Table, TableError, _analysis, analyse, report_text
 from skgen.report._analysis import candidate_grid
-from skgen.report._description import (
-    describe_components,
-    n_parameters,
-    strangest_rows,
-)
+from skgen.report._description import describe_components, n_parameters
 
 
 def table_of(values, **keywords):
@@ -175,38 +171,6 @@ def test_table_that_no_mixture_fits_is_an_error_with_the_reason(monkeypatch):
     monkeypatch.setattr(_analysis, "EMGaussianMixture", Refusing)
     with pytest.raises(TableError, match="no mixture could be fitted to two clouds"):
         analyse(table_of(two_clouds()))
-
-
-@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical"])
-def test_expected_value_is_the_conditional_mean_given_the_rest(covariance_type):
-    rng = np.random.default_rng(0)
-    values = rng.normal(size=(100, 3)) @ rng.normal(size=(3, 3)) * [1, 10, 0.1] + 7
-    model = candidate(covariance_type, 1).fit(values)
-    scaler, mixture = model
-    covariance = {
-        "full": lambda it: it[0],
-        "tied": lambda it: it,
-        "diag": lambda it: np.diag(it[0]),
-        "spherical": lambda it: it[0] * np.eye(3),
-    }[covariance_type](mixture.covariances_)
-    covariance = covariance * np.outer(scaler.scale_, scaler.scale_)
-    mean = scaler.inverse_transform(mixture.means_)[0]
-    (surprise,) = strangest_rows(model, values, n_rows=1)
-    x, given = values[surprise.row], [0, 2]
-    gain = covariance[1, given] @ np.linalg.inv(covariance[np.ix_(given, given)])
-    assert surprise.expected[1] == pytest.approx(mean[1] + gain @ (x - mean)[given])
-    variance = covariance[1, 1] - gain @ covariance[given, 1]
-    assert surprise.spread[1] == pytest.approx(np.sqrt(variance))
-    off = (surprise.observed - surprise.expected) / surprise.spread
-    assert_allclose(surprise.deviations, off)
-
-
-def test_strangest_rows_come_in_the_order_of_their_density(analysis):
-    values = two_clouds()
-    rows = strangest_rows(analysis.model, values, n_rows=6)
-    scores = analysis.model.score_samples(values)
-    assert_allclose([row.log_density for row in rows], np.sort(scores)[:6])
-    assert_array_equal([row.observed for row in rows], values[[r.row for r in rows]])
 
 
 def test_components_are_told_in_the_units_of_the_table(analysis):
