@@ -40,6 +40,8 @@ def test_python_blocks_run_one_after_the_other():
     assert np.isnan(names["rows"]).any()
     assert not np.isnan(names["filled"]).any()
     assert names["synthetic"].shape == (100, names["X"].shape[1])
+    assert set(names["labels"]) <= {-1, 1}
+    assert names["surprises"].shape == (28, names["X"].shape[1])
 
 
 @pytest.mark.parametrize(
