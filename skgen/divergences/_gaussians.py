@@ -102,7 +102,7 @@ def renyi_is_infinite(p, q, alpha):
     for a in range(p.n_components):
         whitened = np.swapaxes(p.roots[a], 0, 1) @ q.precision_roots
         directions = np.linalg.eigh(whitened @ np.swapaxes(whitened, 1, 2))[1]
-        tried.append(np.hstack(np.linalg.solve(p.roots[a].T, directions)))
+        tried.append(np.hstack(p.roots[a] @ directions))
     directions = np.hstack(tried)
     tails = [
         np.square(np.swapaxes(d.precision_roots, 1, 2) @ directions).sum(1).min(0)

@@ -14,6 +14,7 @@ from skgen.divergences import (
     renyi_divergence,
 )
 from skgen.divergences._functionals import Renyi
+from skgen.divergences._gaussian_mixtures import GaussianMixtureDensity
 from skgen.divergences._gaussians import kl_between_components, log_products
 from skgen.divergences._quadrature import quadrature
 
@@ -89,6 +90,18 @@ def test_renyi_is_infinite_where_its_integral_diverges():
     assert renyi_divergence(wide, narrow, 2.0) == np.inf
     two = mixture_of([0.5, 0.5], [0.0, 1.0], [3.0, 0.1])
     assert renyi_divergence(two, narrow, 2.0) == np.inf
+
+
+def test_renyi_of_mixtures_is_infinite_where_only_a_slanted_direction_shows_it():
+    covariances = np.array([[[1.0, 0.0], [0.0, 1.0]], [[9.0, 8.0], [8.0, 9.0]]])
+    halves, means = np.full(2, 0.5), np.zeros((2, 2))
+    p = GaussianMixtureDensity.of_covariances(halves, means, covariances)
+    narrow = np.diag([2.0, 1.0])[None]
+    q = GaussianMixtureDensity.of_covariances(np.ones(1), means[:1], narrow)
+    # 1.1 q's covariance less 0.1 p's has a negative eigenvalue if it is the second's
+    borderline = 1.1 * narrow[0] - 0.1 * covariances[1]
+    assert np.linalg.eigvalsh(borderline)[0] < 0.0
+    assert renyi_divergence(p, q, 1.1) == np.inf
 
 
 def test_entropy_is_scipy_s_and_cross_entropy_adds_the_divergence():
