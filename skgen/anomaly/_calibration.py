@@ -89,7 +89,7 @@ def conformal_offset(calibration_scores, fpr, weights=None):
         Where the calibration rows are too few for any p-value to be that small.
     """
     calibration = np.asarray(calibration_scores, dtype=np.float64)
-    _raise_if_too_few(len(calibration), fpr, weights)
+    check_enough(len(calibration), fpr, weights)
     p_values = conformal_p_values(calibration, calibration, weights)
     return float(calibration[p_values > fpr].min())
 
@@ -152,7 +152,7 @@ def _weights(weights, n_rows):
     return weights, np.square(weights).sum() / weights.sum()
 
 
-def _raise_if_too_few(n_rows, fpr, weights):
+def check_enough(n_rows, fpr, weights):
     """Refuse calibration rows by which no p-value can be as small as ``fpr``."""
     given, own = _weights(weights, n_rows)
     total = given.sum()

@@ -22,7 +22,7 @@ from .._sklearn import (
     safe_indexing,
 )
 from ._base import DetectorBase, slack
-from ._calibration import conformal_offset
+from ._calibration import check_enough, conformal_offset
 from ._densities import MixtureDensity, fit_density
 from ._windows import LEAST_CALIBRATION
 
@@ -272,6 +272,8 @@ class KLAnomalyDetector(DetectorBase):
         )
         self.n_reference_rows_ = len(weights)
         kept, others = self._split(len(weights), seed_of_split)
+        if self.fpr is not None:
+            check_enough(len(kept), self.fpr, weights[kept])
         self._calibrated = reference = None
         if len(kept) or self.fpr is not None:
             self._calibrated, reference = self._fitted(

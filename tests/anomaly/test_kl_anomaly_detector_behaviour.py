@@ -229,6 +229,15 @@ def test_fpr_of_a_few_rows_is_that_error_too():
             KLAnomalyDetector(fpr=0.1).fit(table(n=n_rows))
 
 
+def test_too_few_rows_for_fpr_are_refused_before_anything_is_fitted():
+    class Unfit(EMGaussianMixture):
+        def fit(self, X, y=None, *, sample_weight=None):
+            raise AssertionError("fitted in vain")
+
+    with pytest.raises(ValueError, match="needs at least 999 calibration rows"):
+        KLAnomalyDetector(Unfit(), fpr=0.001).fit(table())
+
+
 def test_fpr_and_contamination_together_are_refused():
     with pytest.raises(ValueError, match=r"give one of them, got fpr=0\.1 and contam"):
         KLAnomalyDetector(fpr=0.1, contamination=0.1).fit(table())
