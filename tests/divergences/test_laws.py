@@ -386,7 +386,13 @@ def test_js_distance_obeys_the_triangle_inequality(p, q, r, data):
 @law(2, share=0.6)
 def test_renyi_grows_with_its_order_through_kl(p, q, data):
     alphas = [0.1, 0.5, 0.9, 1.0, 1.1, 2.0][: 4 if is_sampled(p) else 6]
-    values = [told(renyi_divergence, p, q, alpha=alpha) for alpha in alphas]
+    values = []
+    for alpha in alphas:
+        try:
+            values.append(told(renyi_divergence, p, q, alpha=alpha))
+        except RuntimeWarning:  # the integral is close to where it diverges
+            assert alpha > 1.0
+            break
     assert values[3].equals(told(kl_divergence, p, q))
     for low, high in pairwise(values):
         assert low <= high
