@@ -5,12 +5,10 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._sklearn import check_row_weights
+from ..gaussian import CONSTANT_ULPS
 
 # The interquartile range of a normal distribution, in standard deviations.
 NORMAL_QUARTILES = 1.3489795003921634
-
-# A column that varies by no more than so many units of rounding is constant.
-CONSTANT_ULPS = 8
 
 # Inverse hyperbolic sines count up to here for mean and deviation: a cell at 1e300
 # among others near 1 must not rule them.

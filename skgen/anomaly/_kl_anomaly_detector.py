@@ -314,7 +314,7 @@ class KLAnomalyDetector(DetectorBase):
 
     def _weighted(self, rows, sample_weight, fit_params):
         """Weights, rows of positive weight, and parameters of the density's fit."""
-        n_rows = _n_rows(rows)
+        n_rows = rows.shape[0]
         if sample_weight is None:
             weights = np.ones(n_rows)
         else:
@@ -368,7 +368,7 @@ class KLAnomalyDetector(DetectorBase):
         """A density for some of the rows, the worst of them trimmed."""
 
         def fitted(chosen, start):
-            params = params_of_rows(np.empty((_n_rows(rows), 1)), fit_params, chosen)
+            params = params_of_rows(np.empty((rows.shape[0], 1)), fit_params, chosen)
             some = safe_indexing(rows, chosen)
             return fit_density(self.estimator, some, params, seed, start)
 
@@ -442,10 +442,6 @@ def _share_below(scores, weights, share):
     ends = share * reached[-1] * (1.0 + np.array([-ROUNDING, ROUNDING]))
     places = np.minimum(np.searchsorted(reached, ends), len(order) - 1)
     return float(scores[order[places]].mean())
-
-
-def _n_rows(rows):
-    return rows.shape[0]
 
 
 def _some(chosen, most, seed):
