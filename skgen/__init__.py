@@ -9,12 +9,13 @@ from importlib import import_module
 
 from .anomaly import KLAnomalyDetector
 from .imputation import GenerativeImputer
-from .mixture import EMGaussianMixture, reduce_mixture
+from .mixture import EMGaussianMixture, GaussianMixtureRegressor, reduce_mixture
 
 __version__ = "0.1.0.dev0"
 
 __all__ = [
     "EMGaussianMixture",
+    "GaussianMixtureRegressor",
     "GenerativeImputer",
     "KLAnomalyDetector",
     "VariationalAutoencoder",

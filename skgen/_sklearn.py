@@ -27,6 +27,7 @@ __all__ = [
     "fit_context",
     "generator_of",
     "in_configured_container",
+    "keep_container",
     "params_of_rows",
     "safe_indexing",
     "threadpool_controller",
@@ -54,6 +55,13 @@ def in_configured_container(X, estimator):
     if dense == "default" or names is None:
         return X
     return ADAPTERS_MANAGER.adapters[dense].create_container(X, X, columns=names)
+
+
+def keep_container(made, estimator):
+    """Let an estimator made from another put out the container chosen for that."""
+    chosen = getattr(estimator, "_sklearn_output_config", None)
+    if chosen is not None:
+        made._sklearn_output_config = dict(chosen)
 
 
 def check_row_weights(sample_weight, X):

@@ -10,6 +10,7 @@ from sklearn.base import (
     OutlierMixin,
     TransformerMixin,
 )
+from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -412,21 +413,33 @@ class DetectorBase(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEst
             return validate_data(self, X, dtype=np.float64, reset=reset)
         if hasattr(X, "columns"):
             return validate_data(self, X, reset=reset, skip_check_array=True)
-        # Whether NaN are welcome the estimator says: a pipeline's tags do not tell.
         return validate_data(
             self,
             X,
             reset=reset,
             dtype=None if getattr(X, "dtype", "numeric") == "O" else "numeric",
-            ensure_all_finite="allow-nan",
+            ensure_all_finite="allow-nan" if takes_holes(self.estimator) else True,
         )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         if self.estimator is not None:
             tags.input_tags = get_tags(self.estimator).input_tags
+            tags.input_tags.allow_nan = takes_holes(self.estimator)
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+def takes_holes(estimator):
+    """Whether NaN may be handed to an estimator, which may refuse them further on.
+
+    A pipeline's own tags do not tell: its first step's do.
+    """
+    if isinstance(estimator, Pipeline):
+        return takes_holes(estimator[0])
+    if isinstance(estimator, str) or estimator is None:  # "passthrough"
+        return True
+    return get_tags(estimator).input_tags.allow_nan
 
 
 def _check_least(name, value, least):

@@ -71,7 +71,9 @@ def _fit_given(estimator, X, fit_params, seed):
     if mixture is not None:
         grid = None if _keeps_columns(before, X) else _nodes(X)
         return MixtureDensity(fitted, before, grid, mixture)
-    if hasattr(model, "_log_densities_and_divergences"):
+    # what a mixture with noise says of parts leaves the noise out
+    tells_parts = hasattr(model, "_log_densities_and_divergences")
+    if tells_parts and not hasattr(model, "noise_weight_"):
         grid = None if _keeps_columns(before, X) else _nodes(X)
         latent = one_gaussian(np.asarray(model.transform(inner), dtype=np.float64))
         return LatentDensity(fitted, before, grid, model, latent)
@@ -200,7 +202,14 @@ class MixtureDensity(Density):
         return self.mixture._conditional_log_densities(self._numbers(X))
 
     def evidence(self, X):
-        return self.mixture, self._numbers(X).astype(np.float64, copy=False)
+        rows = self._numbers(X).astype(np.float64, copy=False)
+        if np.isnan(rows).any():
+            raise ValueError(
+                "Windows are compared by means and covariances, which need rows "
+                "without missing cells, but X has NaN: fill them, by "
+                "GenerativeImputer for example."
+            )
+        return self.mixture, rows
 
     def _numbers(self, X):
         return np.asarray(self.inner(X))

@@ -212,7 +212,12 @@ def _condensed(column, sample_weight):
 
 
 def as_mixture(model):
-    """A fitted Gaussian mixture, scikit-learn's included, as ours; None for others."""
+    """A fitted Gaussian mixture, scikit-learn's included, as ours; None for others.
+
+    Beside noise, components are not the whole density.
+    """
+    if hasattr(model, "noise_weight_"):
+        return None
     if isinstance(model, GaussianMixtureBase):
         nameless = copy.copy(model).set_output(transform="default")
         vars(nameless).pop("feature_names_in_", None)  # it will be asked about arrays

@@ -39,6 +39,8 @@ def full_covariances(mixture):
     covariances = np.asarray(mixture.covariances_)
     if covariances.ndim == 3:
         return covariances
+    if hasattr(mixture, "_covariance_matrices"):
+        return mixture._covariance_matrices()
     if mixture.covariance_type not in _EXPAND:
         raise ValueError(
             f"covariance_type must be one of {sorted(_EXPAND)} or covariances_ hold "

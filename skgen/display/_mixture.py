@@ -36,7 +36,7 @@ class MixtureDisplay:
         Rows on the drawn axes; `n_axes` is 1 or 2.
 
     labels : ndarray of shape (n_samples,)
-        Component of each row.
+        Component of each row, -1 for noise.
 
     weights : ndarray of shape (n_components,)
         Weights of the components.
@@ -59,7 +59,7 @@ class MixtureDisplay:
         Figure that holds the axes.
 
     scatters_ : list of matplotlib PathCollection
-        Rows of each component. Empty on one axis.
+        Rows of each component, and of noise where there is any. Empty on one axis.
 
     ellipses_ : list of list of matplotlib Ellipse
         For each component its ellipses, from the innermost. Empty on one axis.
@@ -231,6 +231,12 @@ class MixtureDisplay:
             }
             rows = self.points[self.labels == k]
             self.scatters_.append(ax.scatter(*rows.T, **{**look, **scatter_kw}))
+        noise = self.points[self.labels < 0]
+        if len(noise):
+            look = {"color": QUIET, "marker": "x", "s": 10 + 16 * crowding}
+            drawn = ax.scatter(*noise.T, **{**look, "label": "noise", **scatter_kw})
+            self.scatters_.append(drawn)
+            ax.legend(frameon=False)
 
     def _draw_ellipses(self, ax, n_deviations, ellipse_kw):
         from matplotlib.patches import Ellipse

@@ -11,6 +11,15 @@ from ._style import INK, QUIET, axes_to_draw_on, distinct_styles, outlined, tidy
 
 COVARIANCE_TYPES = ("full", "tied", "diag", "spherical")
 
+# Longer legends stand beside the frame.
+MOST_ENTRIES_BELOW = 6
+
+# Of so many lines this share has its best value in the frame at least.
+SHARE_OF_MANY_LINES = 0.75
+
+# What the vertical axis calls criteria that are not named by letters.
+CRITERION_NAMES = {"held-out": "-2 log-likelihood of held-out rows"}
+
 
 def criterion_values(estimator, X, *, n_components, covariance_types, criterion="bic"):
     """Fit every candidate on all of X and return its information criterion.
@@ -82,8 +91,9 @@ class MixtureSelectionDisplay:
     """Criterion against the number of components, a line per covariance type.
 
     The best candidate is marked with a star. It is recommended to use
-    :meth:`from_estimator` (an information criterion, each candidate fitted on all
-    rows) or :meth:`from_search` (held-out scores of a finished search).
+    :meth:`from_estimator` (the search that an estimator has done itself, or an
+    information criterion, each candidate fitted on all rows) or :meth:`from_search`
+    (held-out scores of a finished search).
 
     Parameters
     ----------
@@ -106,6 +116,13 @@ class MixtureSelectionDisplay:
     standard_errors : array-like of shape (n_types, n_sizes), default=None
         Standard errors of `values`, drawn at the best candidate.
 
+    spurious : array-like of bool of shape (n_types, n_sizes), default=None
+        Candidates that do not count: lines leave them out, hollow markers show them.
+
+    best : tuple of str and int, default=None
+        Covariance type and number of components of the best candidate; None looks
+        for the best value.
+
     Attributes
     ----------
     best_n_components_ : int
@@ -126,6 +143,9 @@ class MixtureSelectionDisplay:
     lines_ : list of matplotlib Line2D
         One line per covariance type, in their order.
 
+    spurious_markers_ : list of matplotlib Line2D
+        The hollow markers, one line per covariance type that has any.
+
     best_marker_ : matplotlib Line2D
         The star at the best candidate.
 
@@ -140,8 +160,8 @@ class MixtureSelectionDisplay:
     Notes
     -----
     Lines that lie far above the rest would press the others flat; with
-    ``focus=True`` the frame holds the best value of every line and what is worse
-    may leave it.
+    ``focus=True`` the frame holds the best value of every line, of three lines in
+    four where there are many, and what is worse may leave it.
 
     Examples
     --------
@@ -168,6 +188,8 @@ class MixtureSelectionDisplay:
         criterion_name="BIC",
         lower_is_better=True,
         standard_errors=None,
+        spurious=None,
+        best=None,
     ):
         self.n_components = n_components
         self.covariance_types = covariance_types
@@ -175,6 +197,8 @@ class MixtureSelectionDisplay:
         self.criterion_name = criterion_name
         self.lower_is_better = lower_is_better
         self.standard_errors = standard_errors
+        self.spurious = spurious
+        self.best = best
 
     @property
     def best_n_components_(self):
@@ -191,14 +215,24 @@ class MixtureSelectionDisplay:
         """Criterion of the best candidate."""
         return float(np.asarray(self.values)[self._best_cell()])
 
+    def _values_that_count(self):
+        """The values, NaN where spurious, unless all are."""
+        values = np.array(self.values, dtype=float)
+        if self.spurious is None:
+            return values
+        counting = np.where(np.asarray(self.spurious), np.nan, values)
+        return values if np.isnan(counting).all() else counting
+
     def _loss(self):
-        """The values, turned so that less is better; shape (n_types, n_sizes)."""
-        return np.asarray(self.values, dtype=float) * (
-            1 if self.lower_is_better else -1
-        )
+        """Values that count, turned so that less is better; (n_types, n_sizes)."""
+        return self._values_that_count() * (1 if self.lower_is_better else -1)
 
     def _best_cell(self):
         """Row and column of the best value; the first of equals."""
+        if self.best is not None:
+            covariance_type, size = self.best
+            row = list(self.covariance_types).index(covariance_type)
+            return row, int(np.flatnonzero(np.asarray(self.n_components) == size)[0])
         loss = self._loss()
         if np.isnan(loss).all():
             raise ValueError("values must hold a number that is not NaN, got none.")
@@ -208,7 +242,7 @@ class MixtureSelectionDisplay:
     def from_estimator(
         cls,
         estimator,
-        X,
+        X=None,
         *,
         n_components=range(1, 9),
         covariance_types=COVARIANCE_TYPES,
@@ -217,16 +251,17 @@ class MixtureSelectionDisplay:
         focus=True,
         line_kw=None,
     ):
-        """Fit every candidate on all of X and draw its information criterion.
+        """Draw the search that an estimator has done, or fit candidates on all of X.
 
         Parameters
         ----------
         estimator : mixture or Pipeline that ends in one
-            Cloned for each candidate with its `n_components` and
+            Without `X` a fitted one that has ``selection_``, which is drawn; nothing
+            is fitted. With `X` cloned for each candidate with its `n_components` and
             `covariance_type` set; need not be fitted.
 
-        X : array-like of shape (n_samples, n_features)
-            Training rows.
+        X : array-like of shape (n_samples, n_features), default=None
+            Training rows of candidates that are to be fitted.
 
         n_components : sequence of int, default=range(1, 9)
             Numbers of components to try.
@@ -251,7 +286,15 @@ class MixtureSelectionDisplay:
         Returns
         -------
         display : MixtureSelectionDisplay
+
+        Raises
+        ------
+        ValueError
+            Where there are no rows, and the estimator has not searched.
         """
+        if X is None:
+            display = cls(**selection_scores(estimator))
+            return display.plot(ax=ax, focus=focus, line_kw=line_kw)
         covariance_types = tuple(covariance_types)
         n_components = np.asarray(n_components, dtype=int)
         values = criterion_values(
@@ -316,6 +359,7 @@ class MixtureSelectionDisplay:
         """
         ax = axes_to_draw_on(ax, "MixtureSelectionDisplay.plot")
         self.lines_ = self._draw_lines(ax, line_kw or {})
+        self.spurious_markers_ = self._draw_spurious(ax)
         self._draw_best(ax)
         if focus:
             self._focus(ax)
@@ -323,28 +367,54 @@ class MixtureSelectionDisplay:
         ax.set_xlabel("number of components")
         better = "lower" if self.lower_is_better else "higher"
         ax.set_ylabel(f"{self.criterion_name} ({better} is better)")
-        # Below the frame, where no line can run through it.
-        ax.legend(
-            title="covariance",
-            ncols=len(ax.get_legend_handles_labels()[0]),
-            loc="upper center",
-            bbox_to_anchor=(0.5, -0.12),
-            frameon=False,
-        )
+        self._draw_legend(ax)
         tidy(ax)
         self.ax_, self.figure_ = ax, ax.figure
         return self
+
+    def _draw_legend(self, ax):
+        """Outside the frame, where no line runs: below or, where long, beside."""
+        n_entries = len(ax.get_legend_handles_labels()[0])
+        if n_entries > MOST_ENTRIES_BELOW:
+            place = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}
+        else:
+            place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.12)}
+            place["ncols"] = n_entries
+        ax.legend(title="covariance", frameon=False, handlelength=3.2, **place)
+
+    def _draw_spurious(self, ax):
+        """Hollow markers; one of them stands in the legend for all."""
+        if self.spurious is None:
+            return []
+        markers = []
+        sizes, values = np.asarray(self.n_components), np.asarray(self.values)
+        for line, own, spurious in zip(self.lines_, values, np.asarray(self.spurious)):
+            shown = spurious & ~np.isnan(own)
+            if shown.any():
+                markers += ax.plot(
+                    sizes[shown],
+                    own[shown],
+                    marker=line.get_marker(),
+                    markersize=5,
+                    markerfacecolor="none",
+                    color=QUIET if not markers else line.get_color(),
+                    alpha=0.5,
+                    linestyle="none",
+                    label="_nolegend_" if markers else "spurious",
+                )
+        return markers
 
     def _draw_lines(self, ax, line_kw):
         lines = []
         styles = distinct_styles(len(self.covariance_types))
         for name, values, (colour, marker, line_style) in zip(
-            self.covariance_types, np.asarray(self.values), styles
+            self.covariance_types, self._values_that_count(), styles
         ):
             look = {
                 "color": colour,
                 "marker": marker,
                 "linestyle": line_style,
+                "linewidth": 1.2 if len(styles) > MOST_ENTRIES_BELOW else 1.5,
                 "markersize": 5,
                 "label": name,
             }
@@ -387,9 +457,15 @@ class MixtureSelectionDisplay:
         outlined(label, width=3)
 
     def _focus(self, ax):
-        """Let the frame hold the best of every line, with room for the label."""
+        """Let the frame hold the best of lines, all if few, and room for the label."""
         loss = self._loss()
-        best_of_lines = [np.nanmin(line) for line in loss if not np.isnan(line).all()]
+        loss = loss[~np.isnan(loss).all(axis=1)]
+        best_of_lines, highest = np.nanmin(loss, axis=1), np.nanmax(loss)
+        if len(loss) > MOST_ENTRIES_BELOW:
+            # hopeless models would press the many others flat
+            reached = np.quantile(best_of_lines, SHARE_OF_MANY_LINES)
+            loss = loss[best_of_lines <= reached]
+            best_of_lines = best_of_lines[best_of_lines <= reached]
         best, worst = min(best_of_lines), np.nanmax(loss)
         if best == worst:
             return
@@ -398,6 +474,7 @@ class MixtureSelectionDisplay:
         worst_shown = worst
         if worst - best > 2.5 * reach:
             worst_shown = best + 1.35 * reach
+        if worst_shown < highest:
             note = "worse values lie outside the frame"
             ax.set_title(note, loc="right", fontsize="small", color=QUIET)
         room = 0.22 * (worst_shown - best)
@@ -405,6 +482,48 @@ class MixtureSelectionDisplay:
             room = max(room, 1.2 * np.asarray(self.standard_errors)[self._best_cell()])
         limits = np.array([best - room, worst_shown + 0.05 * (worst_shown - best)])
         ax.set_ylim(*(limits if self.lower_is_better else -limits[::-1]))
+
+
+def selection_scores(estimator):
+    """The table of an estimator's own search, as a display's data.
+
+    Parameters
+    ----------
+    estimator : fitted mixture or Pipeline that ends in one
+
+    Returns
+    -------
+    data : dict
+        What :class:`MixtureSelectionDisplay` is constructed from.
+
+    Raises
+    ------
+    ValueError
+        When the estimator has not searched.
+    """
+    mixture = last_step(estimator)
+    if not hasattr(mixture, "selection_"):
+        raise ValueError(
+            "estimator must have been fitted with n_components or covariance_type to "
+            "be selected, or X must be given for candidates to be fitted; "
+            f"{type(mixture).__name__} has no selection_."
+        )
+    table = mixture.selection_
+    sizes, columns = np.unique(table["n_components"], return_inverse=True)
+    names = list(dict.fromkeys(table["covariance_type"]))
+    cells = [names.index(name) for name in table["covariance_type"]], columns
+    values = np.full((len(names), len(sizes)), np.nan)
+    spurious = np.zeros(values.shape, dtype=bool)
+    values[cells], spurious[cells] = table["criterion"], table["spurious"]
+    criterion = mixture.criterion
+    return {
+        "n_components": sizes,
+        "covariance_types": names,
+        "values": values,
+        "criterion_name": CRITERION_NAMES.get(criterion, criterion.upper()),
+        "spurious": spurious,
+        "best": (mixture.covariance_type_, mixture.n_components_),
+    }
 
 
 def search_scores(search):

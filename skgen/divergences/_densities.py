@@ -399,8 +399,10 @@ def _is_one_normal(source):
 
 def _is_of_skgen(source):
     # the room of estimators is above this one and must not be imported here
-    return type(source).__module__.startswith("skgen.") and hasattr(
-        source, "_parameters"
+    ours = type(source).__module__.startswith("skgen.")
+    # beside noise the components are not the whole density
+    return (
+        ours and not hasattr(source, "noise_weight_") and hasattr(source, "_parameters")
     )
 
 

@@ -56,6 +56,11 @@ class Rows:
         out *= self._inverse_scale[:, None]
         return out
 
+    def take(self, chosen):
+        """Some of the rows, a copy."""
+        weights = None if self.weights is None else self.weights[chosen]
+        return Rows(self.X[chosen], weights, self.frame)
+
     def load(self, form, structure, block, out):
         """What a form takes in of a block: a constant, columns, what else it needs."""
         out[0] = 1.0
@@ -84,13 +89,19 @@ class Expectation:
 
     form : {"auto", "feature", "whitened"}, default="auto"
         How densities are evaluated; "auto" leaves it to `form_for`.
+
+    noise : UniformNoise or None, default=None
+        What rows may come from besides the components.
     """
 
-    def __init__(self, rows, structure, workers, form="auto"):
+    def __init__(self, rows, structure, workers, form="auto", noise=None):
         self.rows = rows
         self.structure = structure
         self.workers = workers
-        self.form = form
+        # beside noise, components do not share out the scatter of all rows
+        self.form = "whitened" if structure.shared and noise is not None else form
+        self.noise = noise
+        self.log_volume = rows.frame.log_volume
         self._scatter = self._total_scatter() if structure.shared else None
         self._kept = {}
 
@@ -116,7 +127,8 @@ class Expectation:
                 loaded, weights = load(block), self.rows.weights_of(block)
                 shape = len(parameters.means), loaded.shape[1]
                 joint = form.log_joint(loaded, self.workers.scratch("joint", *shape))
-                density = normalise(joint, parameters.n_groups, weights)
+                background = self._background(form, loaded, parameters)
+                density = normalise(joint, parameters.n_groups, weights, background)
                 form.add(total.sums, joint, loaded)
                 total.log_likelihood += (
                     density.sum(axis=1) if weights is None else density @ weights
@@ -203,8 +215,9 @@ class Expectation:
         if not held.any():
             return np.flatnonzero(held)
         origin = np.zeros((1, self.rows.n_features))
-        everything = structure.estimate(*self._moments(_everything, origin))
-        flat = structure.directions_below(everything, barely)
+        storage, moments = structure.storage, self._moments(_everything, origin)
+        everything = storage.estimate(moments[0], storage.centred(*moments))
+        flat = storage.directions_below(everything, barely)
         return np.flatnonzero(structure.each(held > flat, len(parameters.means)))
 
     def _moments(self, responsibilities, reference, n_groups=1, sequential=False):
@@ -222,6 +235,14 @@ class Expectation:
 
         workers = Workers(n_threads=1) if sequential else self.workers
         return workers.sum(lane_total, self.rows.n_rows, block_size).sums
+
+    def _background(self, form, loaded, parameters):
+        """Log of the noise's joint density, less what the form leaves out, or None."""
+        if self.noise is None:
+            return None
+        columns = loaded[1 : 1 + self.rows.n_features]
+        joint = self.noise.log_joint(columns, parameters.weights)
+        return joint - np.ravel(form.common(loaded))
 
     def _loader(self, form):
         """From a block to what the form takes in, kept where the table is small."""

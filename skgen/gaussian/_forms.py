@@ -326,7 +326,7 @@ def add_moments(structure, sums, responsibilities, rows, reference):
         second[place] += structure.scatter(taken, weights)
 
 
-def normalise(log_joint, n_groups, weights=None):
+def normalise(log_joint, n_groups, weights=None, background=None):
     """Turn log joint densities into responsibilities, in place.
 
     Parameters
@@ -341,6 +341,10 @@ def normalise(log_joint, n_groups, weights=None):
     weights : ndarray of shape (n_rows,), default=None
         Weights of the rows.
 
+    background : ndarray of shape (n_rows,), default=None
+        Log of weight times density of what rows may come from besides the components;
+        its responsibility is what those of the components leave of 1.
+
     Returns
     -------
     log_density : ndarray of shape (n_groups, n_rows)
@@ -348,10 +352,14 @@ def normalise(log_joint, n_groups, weights=None):
     """
     grouped = log_joint.reshape(n_groups, -1, log_joint.shape[1])
     peak = grouped.max(axis=1)
+    if background is not None:
+        np.maximum(peak, background, out=peak)
     grouped -= peak[:, None]
     np.maximum(grouped, LEAST_EXPONENT, out=grouped)
     np.exp(grouped, out=grouped)
     total = grouped.sum(axis=1)
+    if background is not None:
+        total += np.exp(np.maximum(background - peak, LEAST_EXPONENT))
     grouped *= ((1.0 if weights is None else weights) / total)[:, None]
     np.log(total, out=total)
     total += peak

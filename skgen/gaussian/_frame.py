@@ -8,6 +8,9 @@ import numpy as np
 # is constant: what varies is not data.
 CONSTANT_ULPS = 8
 
+# Stands for the weight of no rows where something is divided by it.
+SMALLEST_TOTAL = 1e-300
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -33,7 +36,8 @@ class Frame:
         """The frame of weighted rows.
 
         Two passes: the range of the columns, then moments of what the range maps
-        to [-1, 1], so that neither huge nor tiny units overflow.
+        to [-1, 1], so that neither huge nor tiny units overflow. Missing cells, NaN,
+        are passed over.
 
         Parameters
         ----------
@@ -54,7 +58,8 @@ class Frame:
         frame : Frame
             The frame.
         """
-        low, high = X.min(axis=0).astype(float), X.max(axis=0).astype(float)
+        low = np.fmin.reduce(X, axis=0).astype(float)
+        high = np.fmax.reduce(X, axis=0).astype(float)
         middle, half_range = low / 2 + high / 2, high / 2 - low / 2
         largest = np.maximum(np.abs(low), np.abs(high))
         rounding = CONSTANT_ULPS * np.finfo(X.dtype).eps * largest
@@ -95,17 +100,29 @@ def _moments(X, weights, middle, unit, block_size):
             if weights is None
             else weights[start : start + len(rows)]
         )
-        w_total = w.sum()
-        if w_total == 0.0:
+        w_total, w_mean, w_scatter = _block_moments(rows, w)
+        if not np.any(w_total):
             continue
-        w_mean = w @ rows / w_total
-        rows -= w_mean
         shift = w_mean - mean
-        share = w_total / (total + w_total)
-        scatter = scatter + w @ (rows * rows) + shift**2 * total * share
+        share = w_total / np.maximum(total + w_total, SMALLEST_TOTAL)
+        scatter = scatter + w_scatter + shift**2 * total * share
         mean = mean + shift * share
-        total += w_total
+        total = total + w_total
     return mean, scatter / total
+
+
+def _block_moments(rows, w):
+    """Weight, mean and scatter of the columns of a block, NaN passed over."""
+    missing = np.isnan(rows)
+    if not missing.any():
+        total = w.sum()
+        mean = w @ rows / max(total, SMALLEST_TOTAL)
+        rows -= mean
+        return total, mean, w @ (rows * rows)
+    total = w @ ~missing
+    mean = w @ np.where(missing, 0.0, rows) / np.maximum(total, SMALLEST_TOTAL)
+    rows = np.where(missing, 0.0, rows - mean)
+    return total, mean, w @ (rows * rows)
 
 
 def _common_scale(scale, constant):

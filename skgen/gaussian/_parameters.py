@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ._covariance_structure import CovarianceStructure, IllDefinedCovarianceError
 from ._frame import Frame
 from ._prior import CovariancePrior
-from ._structures import CovarianceStructure, IllDefinedCovarianceError
+from ._ratio import within_ratio
 
 LOG_2PI = np.log(2.0 * np.pi)
 
@@ -139,9 +140,10 @@ class MixtureParameters:
     def own_frame(self):
         """The frame that the mixture itself gives: its mean and variances."""
         n_components, n_features = self.means.shape
-        center = self.weights @ self.means
+        weights = self.weights / self.weights.sum()
+        center = weights @ self.means
         variances = self.structure.variances(self.covariances, n_components, n_features)
-        variances = self.weights @ (variances + (self.means - center) ** 2)
+        variances = weights @ (variances + (self.means - center) ** 2)
         if self.structure.isotropic:
             variances = np.full(n_features, variances.mean())
         return Frame(center, np.sqrt(variances))
@@ -162,22 +164,50 @@ class Regularisation:
 
     prior : CovariancePrior or None, default=None
         Pseudo-rows of each component.
+
+    largest_ratio : float or None, default=None
+        The largest eigenvalue of a mixture's covariances is at most this many times
+        the smallest, in units of the frame: a constraint, for the four classical
+        structures.
     """
 
     floor: float = 0.0
     ridge: np.ndarray | None = None
     prior: CovariancePrior | None = None
+    largest_ratio: float | None = None
 
     @property
     def is_constraint(self):
         """Whether the regularised M-step is a maximiser."""
         return self.ridge is None or not self.ridge.any()
 
-    def shrunk(self, structure, covariances, counts):
-        """Covariances under the prior and regularised, of so many rows each."""
+    def covariances(self, structure, counts, scatters, previous=None, n_groups=1):
+        """The regularised covariances of scatters; see `CovarianceStructure.estimate`.
+
+        Raises
+        ------
+        IllDefinedCovarianceError
+            Where nothing holds a covariance that is singular.
+        """
         if self.prior is not None:
-            covariances = self.prior(structure, covariances, counts)
-        return self(structure, covariances)
+            counts, scatters = self.prior(structure, counts, scatters)
+        floor = self.floor
+        if not self.is_constraint:
+            scatters, floor = self._with_ridge(structure.storage, counts, scatters), 0.0
+        if self.largest_ratio is None:
+            found = structure.estimate(counts, scatters, previous, n_groups, floor)
+        else:
+            free = structure.estimate(counts, scatters, previous, n_groups)
+            bounds = self.largest_ratio, n_groups, floor
+            found = within_ratio(structure, counts, free, *bounds)
+        if self.is_constraint and floor == 0.0:
+            _refuse_collapsed(structure, found)
+        return found
+
+    def _with_ridge(self, storage, counts, scatters):
+        """Scatters whose covariances have the ridge on their variances."""
+        ridge = storage.add_to_variances(np.zeros_like(scatters), self.ridge)
+        return scatters + storage.scatters_of(counts, ridge)
 
     def log_prior(self, parameters):
         """Log-density of the prior, less its largest value."""
@@ -189,13 +219,17 @@ class Regularisation:
             return structure.add_to_variances(covariances, self.ridge)
         if self.floor > 0.0:
             return structure.raise_to_floor(covariances, self.floor)
-        # Nothing holds them: what is left of a collapsed one is rounding errors.
-        if structure.directions_below(covariances, SMALLEST_VARIANCE).any():
-            raise IllDefinedCovarianceError("variance below rounding errors")
+        _refuse_collapsed(structure, covariances)
         return covariances
 
 
-def maximise(statistics, previous, regularisation):
+def _refuse_collapsed(structure, covariances):
+    # Nothing holds them: what is left of a collapsed one is rounding errors.
+    if structure.directions_below(covariances, SMALLEST_VARIANCE).any():
+        raise IllDefinedCovarianceError("variance below rounding errors")
+
+
+def maximise(statistics, previous, regularisation, *, noise=False):
     """The M-step: parameters of the largest expected log-likelihood.
 
     Parameters
@@ -204,10 +238,14 @@ def maximise(statistics, previous, regularisation):
         Expected sufficient statistics.
 
     previous : MixtureParameters
-        What empty components keep.
+        What empty components keep, and where iterations within the step start.
 
     regularisation : Regularisation
         Applied to the covariances.
+
+    noise : bool, default=False
+        Whether rows may belong to no component: what weights leave of 1 is the share
+        of those.
 
     Returns
     -------
@@ -227,17 +265,21 @@ def maximise(statistics, previous, regularisation):
     counts = np.maximum(statistics.counts, EMPTY_SHARE * total)
     first = np.where(empty[:, None], 0.0, statistics.first)
     means = statistics.reference + first / counts[:, None]
-    covariances = structure.estimate(counts, first, statistics.second)
+    scatters = structure.storage.centred(counts, first, statistics.second)
     if empty.any():
         means[empty] = previous.means[empty]
         if not structure.shared:
-            covariances[empty] = previous.covariances[empty]
+            kept = structure.stored(previous.covariances[empty])
+            scatters[empty] = structure.storage.scatters_of(counts[empty], kept)
     groups = counts.reshape(previous.n_groups, -1)
-    weights = (groups / groups.sum(axis=1, keepdims=True)).ravel()
+    shared_out = total if noise else groups.sum(axis=1, keepdims=True)
+    weights = np.minimum(groups / shared_out, 1.0).ravel()
     return MixtureParameters.of_covariances(
         structure,
         weights,
         means,
-        regularisation.shrunk(structure, covariances, counts),
+        regularisation.covariances(
+            structure, counts, scatters, previous.covariances, previous.n_groups
+        ),
         previous.n_groups,
     )

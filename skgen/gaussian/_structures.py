@@ -1,166 +1,18 @@
-"""What a covariance may look like: one small class for each structure.
+"""What a covariance may look like: scikit-learn's four, one small class for each.
 
-A structure is stateless. It knows the shapes of covariances and second moments,
-how to make the one from the other, and how a Gaussian's log-density reads as a
-product of features of x and natural parameters. Components stand along the first
-axis; several mixtures of equal size may stand behind each other (groups), which is
-how starts are raced side by side. Only a shared covariance needs to know of groups:
-it has one matrix for each, so that inside this room its arrays have three axes.
+Others, which differ in the M-step alone, are stored as one of these.
 """
 
-from abc import ABC, abstractmethod
 from functools import lru_cache
 
 import numpy as np
+
+from ._covariance_structure import CovarianceStructure, IllDefinedCovarianceError
 
 # Columns whose deviations lie further apart are drawn in units of their own: the
 # decomposition behind draws would drown the smaller in rounding errors. Else draws
 # are scikit-learn's, for the same seed.
 MOST_UNLIKE_UNITS = 1e4
-
-
-class IllDefinedCovarianceError(ArithmeticError):
-    """A covariance is not positive definite."""
-
-
-class CovarianceStructure(ABC):
-    """Interface of the structures.
-
-    Factors of precisions are scikit-learn's ``precisions_cholesky_``: upper
-    triangular P with precision P Pᵀ where covariances are matrices, reciprocals
-    of standard deviations otherwise.
-    """
-
-    #: Whether columns must share one scale for the structure to survive scaling.
-    isotropic = False
-
-    #: Whether all components of a mixture share one covariance.
-    shared = False
-
-    #: Whether covariances are matrices.
-    matrices = False
-
-    @abstractmethod
-    def shape(self, n_components, n_features):
-        """Shape of the covariances as users see them, scikit-learn's."""
-
-    @abstractmethod
-    def n_parameters(self, n_components, n_features):
-        """Number of free parameters of the covariances."""
-
-    def fewest_rows(self, n_features):
-        """Rows below which a component describes an accident, not a cluster."""
-        return 3
-
-    @abstractmethod
-    def estimate(self, counts, first, second):
-        """Covariances about the components' means, by maximum likelihood."""
-
-    @abstractmethod
-    def translate(self, counts, first, second, shift):
-        """Second moments about references moved by ``-shift``."""
-
-    @abstractmethod
-    def scatter(self, differences, responsibilities):
-        """Second moments of (n_features, n_rows), weighted by responsibilities."""
-
-    @abstractmethod
-    def add_to_variances(self, covariances, amount):
-        """Covariances with ``amount``, one value a column, added to the variances."""
-
-    @abstractmethod
-    def raise_to_floor(self, covariances, floor):
-        """The likeliest covariances without a variance below ``floor``.
-
-        For a Gaussian with scatter S, the maximiser under Σ ⪰ floor · I has the
-        eigenvectors of S and its eigenvalues raised to the floor.
-        """
-
-    @abstractmethod
-    def directions_below(self, covariances, floor):
-        """In how many directions each covariance has a variance below ``floor``."""
-
-    @abstractmethod
-    def factor(self, covariances):
-        """Factors of the precisions; IllDefinedCovarianceError where impossible."""
-
-    @abstractmethod
-    def factor_precisions(self, precisions):
-        """Factors of the precisions, from the precisions themselves."""
-
-    @abstractmethod
-    def are_factors(self, array):
-        """Whether an array of the right shape may be factors of precisions."""
-
-    @abstractmethod
-    def precisions(self, factors):
-        """The precisions, from their factors."""
-
-    @abstractmethod
-    def covariances(self, factors):
-        """The covariances, from factors of the precisions."""
-
-    @abstractmethod
-    def rescale(self, covariances, scale):
-        """Covariances of columns multiplied by ``scale``."""
-
-    @abstractmethod
-    def rescale_factors(self, factors, scale):
-        """Factors of precisions of columns divided by ``scale``."""
-
-    @abstractmethod
-    def variances(self, covariances, n_components, n_features):
-        """Variance of each column in each component."""
-
-    @abstractmethod
-    def times(self, precisions, columns):
-        """Products of precisions with columns (n_features, n_rows), one for each."""
-
-    @abstractmethod
-    def log_determinants(self, factors, n_features):
-        """Log-determinants of the factors."""
-
-    @abstractmethod
-    def traces(self, factors, covariance, n_features):
-        """Traces of the precisions, given by factors, times a covariance."""
-
-    @abstractmethod
-    def n_quadratic(self, n_features):
-        """Number of quadratic features of a row."""
-
-    @abstractmethod
-    def fill_quadratic(self, columns, out):
-        """Write the quadratic features of ``columns`` (n_features, n_rows)."""
-
-    @abstractmethod
-    def natural(self, means, factors):
-        """Coefficients of the linear and quadratic features of a log-density."""
-
-    @abstractmethod
-    def second_from_sums(self, sums, n_features):
-        """Second moments about 0, from sums over the quadratic features."""
-
-    @abstractmethod
-    def draw(self, generator, covariance, n_samples, n_features):
-        """Rows of a centred Gaussian."""
-
-    def inside(self, array):
-        """Users' covariances, precisions or factors, as this room keeps them."""
-        return array[None] if self.shared else array
-
-    def outside(self, array):
-        """The inverse of `inside`."""
-        return array[0] if self.shared else array
-
-    def each(self, array, n_components):
-        """One covariance, precision or factor for each component."""
-        if not self.shared:
-            return array
-        return np.repeat(array, n_components // len(array), axis=0)
-
-    def largest_precisions(self, factors):
-        """Upper bounds of the precisions' largest eigenvalues."""
-        return np.square(factors).sum(axis=tuple(range(1, factors.ndim)))
 
 
 class _Matrices(CovarianceStructure):
@@ -176,16 +28,21 @@ class _Matrices(CovarianceStructure):
         return covariances + np.diag(amount)
 
     def raise_to_floor(self, covariances, floor):
-        if _surely_above(covariances, floor):
+        if floor == 0.0 or _surely_above(covariances, floor):
             return covariances
         values, vectors = np.linalg.eigh(covariances)
         low = values[:, 0] < floor
-        values, vectors = np.maximum(values[low], floor), vectors[low]
         covariances = covariances.copy()
-        covariances[low] = _symmetric(
-            (vectors * values[:, None, :]) @ np.swapaxes(vectors, 1, 2)
-        )
+        raised = np.maximum(values[low], floor)
+        covariances[low] = self.of_spectrum(raised, vectors[low])
         return covariances
+
+    def spectrum(self, covariances):
+        return np.linalg.eigh(covariances)
+
+    def of_spectrum(self, values, vectors):
+        half = vectors * values[..., None, :]
+        return _symmetric(half @ np.swapaxes(vectors, -1, -2))
 
     def directions_below(self, covariances, floor):
         if _surely_above(covariances, floor):
@@ -262,9 +119,13 @@ class Full(_Matrices):
     def fewest_rows(self, n_features):
         return n_features + 2
 
-    def estimate(self, counts, first, second):
+    def centred(self, counts, first, second):
         offset = first / counts[:, None]
-        return second / counts[:, None, None] - offset[:, :, None] * offset[:, None, :]
+        between = offset[:, :, None] * offset[:, None, :]
+        return second - counts[:, None, None] * between
+
+    def estimate(self, counts, scatters, previous=None, n_groups=1, floor=0.0):
+        return self.raise_to_floor(scatters / counts[:, None, None], floor)
 
     def translate(self, counts, first, second, shift):
         cross = first[:, :, None] * shift[:, None, :]
@@ -304,12 +165,20 @@ class Tied(_Matrices):
     def n_parameters(self, n_components, n_features):
         return n_features * (n_features + 1) // 2
 
-    def estimate(self, counts, first, second):
+    def centred(self, counts, first, second):
         by_group = (len(second), -1, first.shape[1])
         first = first.reshape(by_group)
         counts = counts.reshape(by_group[:2])[:, :, None]
         between = np.swapaxes(first / counts, 1, 2) @ first
-        return _symmetric((second - between) / counts.sum(axis=1, keepdims=True))
+        return _symmetric(second - between)
+
+    def scatters_of(self, counts, covariances):
+        totals = counts.reshape(len(covariances), -1).sum(axis=1)
+        return covariances * totals[:, None, None]
+
+    def estimate(self, counts, scatters, previous=None, n_groups=1, floor=0.0):
+        totals = counts.reshape(len(scatters), -1).sum(axis=1)
+        return self.raise_to_floor(scatters / totals[:, None, None], floor)
 
     def translate(self, counts, first, second, shift):
         by_group = (len(second), -1, first.shape[1])
@@ -339,7 +208,13 @@ class _Variances(CovarianceStructure):
     """What structures without covariances between columns have in common."""
 
     def raise_to_floor(self, covariances, floor):
-        return np.maximum(covariances, floor)
+        return covariances if floor == 0.0 else np.maximum(covariances, floor)
+
+    def spectrum(self, covariances):
+        return covariances.reshape(len(covariances), -1), covariances.shape
+
+    def of_spectrum(self, values, vectors):
+        return values.reshape(vectors)
 
     def directions_below(self, covariances, floor):
         return (covariances < floor).reshape(len(covariances), -1).sum(axis=1)
@@ -377,8 +252,11 @@ class Diagonal(_Variances):
     def n_parameters(self, n_components, n_features):
         return n_components * n_features
 
-    def estimate(self, counts, first, second):
-        return second / counts[:, None] - (first / counts[:, None]) ** 2
+    def centred(self, counts, first, second):
+        return second - counts[:, None] * (first / counts[:, None]) ** 2
+
+    def estimate(self, counts, scatters, previous=None, n_groups=1, floor=0.0):
+        return self.raise_to_floor(scatters / counts[:, None], floor)
 
     def translate(self, counts, first, second, shift):
         return second + 2.0 * first * shift + counts[:, None] * shift**2
@@ -433,10 +311,13 @@ class Spherical(_Variances):
     def n_parameters(self, n_components, n_features):
         return n_components
 
-    def estimate(self, counts, first, second):
+    def centred(self, counts, first, second):
         offset = first / counts[:, None]
         square = np.einsum("ki,ki->k", offset, offset)
-        return (second / counts - square) / first.shape[1]
+        return (second - counts * square) / first.shape[1]
+
+    def estimate(self, counts, scatters, previous=None, n_groups=1, floor=0.0):
+        return self.raise_to_floor(scatters / counts, floor)
 
     def translate(self, counts, first, second, shift):
         cross = np.einsum("ki,ki->k", first, shift)
@@ -482,7 +363,8 @@ class Spherical(_Variances):
         return noise * np.sqrt(covariance)
 
 
-STRUCTURES = {
+#: The structures under scikit-learn's names: those that others are stored as.
+CLASSICAL = {
     "full": Full(),
     "tied": Tied(),
     "diag": Diagonal(),

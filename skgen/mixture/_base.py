@@ -11,27 +11,52 @@ from sklearn.base import (
 )
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._sklearn import check_row_weights, generator_of, in_configured_container
+from .._sklearn import (
+    check_row_weights,
+    generator_of,
+    in_configured_container,
+)
 from ..em import Workers
-from ..gaussian import STRUCTURES, Evaluation, MixtureParameters
+from ..gaussian import STRUCTURES, Evaluation, MixtureParameters, UniformNoise
+from ._conditional import marginal_parameters
+from ._conditional_patterns import patterns_of
+from ._questions import MixtureQuestions
+from ._structure import structure_of
 
 # Up to so many rows are evaluated without threads.
 FEW_ROWS = 256
 
 
 class GaussianMixtureBase(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, DensityMixin, BaseEstimator
+    MixtureQuestions,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    DensityMixin,
+    BaseEstimator,
 ):
     """Densities, responsibilities, samples and criteria of a fitted mixture.
+
+    What is asked of some columns given others stands in `MixtureQuestions`.
 
     All of it reads ``weights_``, ``means_``, ``precisions_cholesky_`` and, for
     `sample`, ``covariances_``. A subclass brings `fit`, and the parameters
     ``covariance_type`` and ``random_state``.
     """
 
+    def _structure(self):
+        """The structure as which the fitted covariances are stored."""
+        fitted = getattr(self, "covariance_type_", self.covariance_type)
+        return STRUCTURES.get(fitted, STRUCTURES["full"]).storage
+
+    def _noise(self, frame):
+        """What rows may come from besides the components, or None."""
+        if not hasattr(self, "noise_weight_"):
+            return None
+        return UniformNoise.around(*np.float64(self.noise_support_), frame)
+
     def _parameters(self):
         """The fitted parameters, as they stand in the attributes."""
-        structure = STRUCTURES[self.covariance_type]
+        structure = self._structure()
         arrays = (self.weights_, self.means_, self.precisions_cholesky_)
         weights, means, factors = (np.asarray(a, dtype=np.float64) for a in arrays)
         return MixtureParameters.of_factors(
@@ -42,15 +67,22 @@ class GaussianMixtureBase(
         """Put a question of `Evaluation` to validated rows."""
         parameters = self._parameters()
         frame = parameters.own_frame()
-        parameters = parameters.in_frame(frame)
+        parameters, noise = parameters.in_frame(frame), self._noise(frame)
         if len(X) <= FEW_ROWS:  # not worth the threads
-            return question(Evaluation(parameters, frame, Workers(n_threads=1)), X)
+            workers = Workers(n_threads=1)
+            return question(Evaluation(parameters, frame, workers, noise), X)
         with Workers() as workers:
-            return question(Evaluation(parameters, frame, workers), X)
+            return question(Evaluation(parameters, frame, workers, noise), X)
 
-    def _validated(self, X):
+    def _validated(self, X, *, holes=True):
         check_is_fitted(self)
-        return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        return validate_data(
+            self,
+            X,
+            dtype=[np.float64, np.float32],
+            ensure_all_finite="allow-nan" if holes else True,
+            reset=False,
+        )
 
     def score_samples(self, X):
         r"""Log-density :math:`\log p(x)` of each row, in nats.
@@ -172,27 +204,34 @@ class GaussianMixtureBase(
         generator = generator_of(
             self.random_state if random_state is None else random_state
         )
-        structure = STRUCTURES[self.covariance_type]
+        structure = self._structure()
         means = np.asarray(self.means_, dtype=np.float64)
         covariances = structure.each(
             structure.inside(np.asarray(self.covariances_, dtype=np.float64)),
             len(means),
         )
         weights = np.asarray(self.weights_, dtype=np.float64)
-        counts = generator.multinomial(n_samples, weights / weights.sum())
-        X = np.vstack(
-            [
-                mean + structure.draw(generator, covariance, count, len(mean))
-                for mean, covariance, count in zip(means, covariances, counts)
-            ]
-        )
-        labels = np.repeat(np.arange(len(means)), counts)
-        return in_configured_container(X, self), labels
+        noise = getattr(self, "noise_weight_", None)
+        shares = weights / weights.sum()
+        if noise is not None:
+            shares = np.append(shares * (1.0 - noise), noise)
+        counts = generator.multinomial(n_samples, shares)
+        drawn = [
+            mean + structure.draw(generator, covariance, count, len(mean))
+            for mean, covariance, count in zip(means, covariances, counts)
+        ]
+        names = np.arange(len(means))
+        if noise is not None:
+            low, high = np.float64(self.noise_support_)
+            drawn.append(generator.uniform(low, high, size=(counts[-1], len(low))))
+            names = np.append(names, -1)
+        labels = np.repeat(names, counts)
+        return in_configured_container(np.vstack(drawn), self), labels
 
     # What an anomaly detector asks of any density, where the density knows an answer.
 
     def _log_densities_and_divergences(self, X):
-        """log p(x), and KL(p(k|x) ‖ p(k)) of each row."""
+        """log p(x), and KL(p(k|x) ‖ p(k)) of each row; of what is observed."""
         X = self._validated(X)
         return (
             self._ask(X, Evaluation.log_densities).astype(np.float64, copy=False),
@@ -200,21 +239,36 @@ class GaussianMixtureBase(
         )
 
     def _column_log_densities(self, X):
-        """log p(x_j) of each cell."""
-        return self._ask(self._validated(X), Evaluation.column_log_densities)
+        """log p(x_j) of each cell, 0 where it is missing."""
+        X = self._validated(X)
+        return np.where(np.isnan(X), 0.0, self._ask(X, Evaluation.column_log_densities))
 
     def _conditional_log_densities(self, X):
-        """log p(x_j | all other cells of the row) of each cell."""
-        return self._ask(self._validated(X), Evaluation.conditional_log_densities)
+        """log p(x_j | all other observed cells of the row), 0 where it is missing."""
+        X = self._validated(X)
+        if not np.isnan(X).any():
+            return self._ask(X, Evaluation.conditional_log_densities)
+        out = np.zeros(X.shape)
+        for seen, rows in patterns_of(X):
+            if seen.size:
+                known = np.asarray(X[np.ix_(rows, seen)], dtype=np.float64)
+                marginal = self._over(
+                    marginal_parameters(self._parameters(), seen), seen
+                )
+                found = marginal._ask(known, Evaluation.conditional_log_densities)
+                out[np.ix_(rows, seen)] = found
+        return out
 
     def _conditional_probabilities(self, X):
         """Pr(X_j ≤ x_j | all other cells of the row) of each cell."""
-        return self._ask(self._validated(X), Evaluation.conditional_probabilities)
+        return self._ask(
+            self._validated(X, holes=False), Evaluation.conditional_probabilities
+        )
 
     def _covariance_matrices(self):
         """The covariance matrix of each component."""
         n_components, n_features = np.shape(self.means_)
-        structure = STRUCTURES[self.covariance_type]
+        structure = self._structure()
         covariances = np.asarray(self.covariances_, dtype=np.float64)
         each = structure.each(structure.inside(covariances), n_components)
         if structure.matrices:
@@ -225,14 +279,18 @@ class GaussianMixtureBase(
     def _n_parameters(self):
         """Number of free parameters of the mixture."""
         n_components, n_features = np.shape(self.means_)
-        structure = STRUCTURES[self.covariance_type]
+        fitted = getattr(self, "covariance_type_", self.covariance_type)
+        structure = structure_of(fitted, getattr(self, "n_factors", 1), n_features)
         of_covariances = structure.n_parameters(n_components, n_features)
-        return of_covariances + n_components * n_features + n_components - 1
+        # of noise its weight and, as in mclust, its volume
+        of_noise = 2 if hasattr(self, "noise_weight_") else 0
+        return of_covariances + n_components * n_features + n_components - 1 + of_noise
 
     def bic(self, X):
         r"""Bayesian information criterion on the rows: lower is better.
 
-        :math:`-2 \log L + d \log n` for :math:`d` free parameters.
+        :math:`-2 \log L + d \log n` for :math:`d` free parameters and :math:`n` rows
+        of which a cell is observed.
 
         Parameters
         ----------
@@ -244,10 +302,11 @@ class GaussianMixtureBase(
         bic : float
             The criterion.
         """
-        log_density = self.score_samples(X)
-        n_samples = len(log_density)
-        log_likelihood = log_density.sum(dtype=np.float64)
-        return float(-2 * log_likelihood + self._n_parameters() * np.log(n_samples))
+        X = self._validated(X)
+        log_likelihood = self._ask(X, Evaluation.log_densities).sum(dtype=np.float64)
+        n_samples = len(X) - int(np.isnan(X).all(axis=1).sum())
+        penalty = self._n_parameters() * np.log(max(n_samples, 1))
+        return float(-2 * log_likelihood + penalty)
 
     def aic(self, X):
         r"""Akaike information criterion on the rows: lower is better.
@@ -291,17 +350,21 @@ class GaussianMixtureBase(
            Transactions on Pattern Analysis and Machine Intelligence 22(7).
            :doi:`10.1109/34.865189`
         """
-        largest = self.predict_proba(X).max(axis=1).astype(np.float64)
+        validated = self._validated(X)
+        seen = ~np.isnan(validated).all(axis=1)
+        found = self._ask(validated[seen], Evaluation.responsibilities)
+        largest = found.max(axis=1).astype(np.float64)
         return self.bic(X) - 2.0 * float(np.log(largest).sum())
 
     @property
     def _n_features_out(self):
         """Number of columns of `transform`."""
-        return len(self.weights_)
+        return len(self.weights_) + hasattr(self, "noise_weight_")
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        tags.input_tags.allow_nan = True
         return tags
 
 

@@ -142,7 +142,7 @@ def candidates(sketch, n_components, n_merged, n_seeded, generator):
         chosen = [scalings[name] for name in islice(cycle(MERGED_VIEWS), n_merged)]
         labels += agglomerations(chosen, weights, n_components, generator)
     for view in islice(cycle(scalings.values()), n_seeded):
-        labels.append(_nearest_seed(view, weights, n_components, generator))
+        labels.append(labels_of_seeds(view, weights, n_components, generator))
     return np.array(labels)
 
 
@@ -221,22 +221,23 @@ def _neighbour_metric(rows, weights, generator):
     return metric
 
 
-def _nearest_seed(view, weights, n_clusters, generator):
+def labels_of_seeds(view, weights, n_clusters, generator):
     """Labels of the nearest among seeds of k-means++."""
     seeds, _ = kmeans_plusplus(
         view, n_clusters, sample_weight=weights, random_state=generator
     )
-    return _nearest(view, seeds)
+    return labels_of_nearest(view, seeds)
 
 
 def _nearest_row(view, weights, n_clusters, generator):
     """Labels of the nearest among rows drawn at random."""
     share = weights / weights.sum()
     drawn = generator.choice(len(view), n_clusters, replace=False, p=share)
-    return _nearest(view, view[drawn])
+    return labels_of_nearest(view, view[drawn])
 
 
-def _nearest(view, centres):
+def labels_of_nearest(view, centres):
+    """Labels of the nearest centre of each row."""
     distances = np.square(centres).sum(axis=1) - 2.0 * view @ centres.T
     return distances.round(TIED_DECIMALS).argmin(axis=1)
 
@@ -255,10 +256,10 @@ def agglomerations(views, weights, n_clusters, generator):
        :doi:`10.1137/S1064827596311451`
     """
     n_small = n_small_clusters(len(weights), n_clusters)
-    views = [_widest_columns(view, weights) for view in views]
+    views = [widest_columns(view, weights) for view in views]
     small = [_nearest_row(view, weights, n_small, generator) for view in views]
-    agglomeration = _Agglomeration(
-        *zip(*(_moments(*pair, weights, n_small) for pair in zip(views, small)))
+    agglomeration = Agglomeration(
+        *zip(*(moments_of(*pair, weights, n_small) for pair in zip(views, small)))
     )
     while agglomeration.n_clusters > n_clusters:
         agglomeration.merge()
@@ -271,7 +272,7 @@ def n_small_clusters(n_rows, n_clusters):
     return min(wanted, max(n_clusters, n_rows // 2))
 
 
-def _widest_columns(view, weights):
+def widest_columns(view, weights):
     """The view along the principal axes where it is widest: clusters lie apart."""
     if view.shape[1] <= MOST_MERGED_COLUMNS:
         return view
@@ -279,7 +280,7 @@ def _widest_columns(view, weights):
     return view @ axes[:, -MOST_MERGED_COLUMNS:]
 
 
-def _moments(view, labels, weights, n_clusters):
+def moments_of(view, labels, weights, n_clusters):
     """Weight, mean and scatter of each cluster."""
     given = np.zeros((n_clusters, len(view)))
     given[labels, np.arange(len(view))] = weights
@@ -290,7 +291,7 @@ def _moments(view, labels, weights, n_clusters):
     return counts, means, np.einsum("kn,nij->kij", given, products, optimize=True)
 
 
-class _Agglomeration:
+class Agglomeration:
     """Agglomerations side by side, all of the same number of clusters.
 
     Parameters
@@ -303,17 +304,22 @@ class _Agglomeration:
 
     scatters : sequence of ndarray of shape (n_clusters, n_features, n_features)
         Their second moments about the means.
+
+    typical : ndarray of shape (n_agglomerations,), default=None
+        Variance of a typical small cluster, per column; None takes the mean of those
+        that there are, which single rows do not have.
     """
 
-    def __init__(self, counts, means, scatters):
+    def __init__(self, counts, means, scatters, typical=None):
         self._counts, self._means = np.array(counts), np.array(means)
         self._scatters = np.array(scatters)
         n_runs, self.n_clusters, n_features = self._means.shape
         self._runs = np.arange(n_runs)
         self.labels = np.tile(np.arange(self.n_clusters), (n_runs, 1))
         self._prior_rows = PRIOR_ROWS * (n_features + 1)
-        typical = np.trace(self._scatters.sum(axis=1), axis1=1, axis2=2)
-        typical /= n_features * self._counts.sum(axis=1)
+        if typical is None:
+            typical = np.trace(self._scatters.sum(axis=1), axis1=1, axis2=2)
+            typical = typical / (n_features * self._counts.sum(axis=1))
         prior = self._prior_rows * np.maximum(typical, LEAST_TYPICAL_VARIANCE)
         self._prior = prior[:, None, None, None] * np.eye(n_features)
         self._costs = self._cost(self._counts, self._scatters)

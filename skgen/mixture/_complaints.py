@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ._regularise import AUTO_FLOOR
+
 
 def _widths(frame, dtype):
     """Standard deviations of the columns, or their rounding errors where larger."""
@@ -41,20 +43,18 @@ def ill_defined_message(dtype):
     return message
 
 
-def complaints(run, expectation, floor):
+def complaints(fitted, reg_covar):
     """What is wrong with a fit that has ended, a message for each.
 
     Parameters
     ----------
-    run : EMRun
+    fitted : Fitted
         The best of the runs.
 
-    expectation : Expectation
-        The rows and the structure.
-
-    floor : float or None
-        The floor that covariances have been held at, where there was one.
+    reg_covar : float or 'auto'
+        What covariances have been held by.
     """
+    run, fitting = fitted.run, fitted.fitting
     parameters = run.best.parameters
     n_components = len(parameters.weights)
     if not run.converged and not run.stopped:  # a callback knows that it stopped
@@ -69,9 +69,10 @@ def complaints(run, expectation, floor):
             "theirs, and they keep the mean and covariance that they had last. "
             "Decrease n_components, or try other init_params or a larger n_init."
         )
-    if floor is None:
+    if reg_covar != "auto":
         return
-    collapsed = expectation.collapsed(parameters, floor)
+    expectation = fitting.table.of_starts(fitting.structure, fitting.generator)
+    collapsed = expectation.collapsed(parameters, AUTO_FLOOR)
     if collapsed.size:
         yield (
             f"Components {collapsed.tolist()} of {n_components} collapsed: in some "

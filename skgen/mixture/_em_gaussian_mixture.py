@@ -1,12 +1,9 @@
 """The Gaussian mixture as a scikit-learn estimator: a thin door to the engine."""
 
-import warnings
-from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.callback import CallbackSupportMixin
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import validate_data
 
 from .._sklearn import (
@@ -14,39 +11,14 @@ from .._sklearn import (
     StrOptions,
     fit_context,
 )
-from ..em import EMPoint, Workers, run_em
-from ..gaussian import (
-    STRUCTURES,
-    Evaluation,
-    Expectation,
-    Frame,
-    IllDefinedCovarianceError,
-    MixtureParameters,
-    Rows,
-    maximise,
-)
-from ._base import GaussianMixtureBase, check_row_weights, generators_of
-from ._complaints import (
-    check_range,
-    complaints,
-    ill_defined_message,
-    range_message,
-)
-from ._initial_parameters import check_initial_parameters, check_last_solution
+from ..gaussian import Evaluation
+from ._base import GaussianMixtureBase
+from ._criteria import CRITERIA
+from ._estimation import fit_mixture
+from ._fitting import fitted_arrays
 from ._known_parameters import known_parameters
-from ._regularise import (
-    AUTO_FLOOR,
-    Prior,
-    check_covariance_prior,
-    regularisation_of,
-    with_prior,
-)
-from ._starts import RESPONSIBILITIES, initial_parameters
-from ._watch import Watch
-
-# Of starts whose likelihoods, in nats per row, lie this close the first is kept:
-# they found one maximum, and rounding errors must not choose its labels.
-TIED_BOUNDS = 1e-10
+from ._starts import RESPONSIBILITIES
+from ._structure import NAMES
 
 
 class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
@@ -60,22 +32,40 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
 
     fitted by maximum likelihood with the EM algorithm [1]_. The estimator takes
     the place of :class:`sklearn.mixture.GaussianMixture`: names, shapes and
-    methods are the same. It adds sample weights, a start that also finds
-    elongated clusters, accelerated convergence that does not stop early, and
+    methods are the same. It adds sample weights, missing cells that are integrated
+    out [3]_, a start that also finds elongated clusters, accelerated convergence that
+    does not stop early, mclust's fourteen models of covariances [4]_ and an automatic
+    choice among them, conditional and marginal distributions, imputation, noise, and
     responsibilities as a transformation.
 
     Parameters
     ----------
-    n_components : int, default=1
-        The number of mixture components.
+    n_components : int, 'auto' or array-like of int, default=1
+        The number of mixture components. 'auto', 1 to 9, or several numbers, a range
+        for example, are searched for the best by `criterion`.
 
-    covariance_type : {'full', 'tied', 'diag', 'spherical'}, default='full'
-        What the components' covariances look like:
+    covariance_type : str or list of str, default='full'
+        What the components' covariances look like; a list, or 'auto' for mclust's
+        fourteen models (the first four, where `max_eigenvalue_ratio` bounds them), is
+        searched for the best by `criterion`:
 
-        - 'full': each component has its own covariance matrix;
-        - 'tied': all components share one covariance matrix;
-        - 'diag': each component has its own variance for each column;
-        - 'spherical': each component has a single variance.
+        - 'full' or 'VVV': each component has its own covariance matrix;
+        - 'tied' or 'EEE': all components share one covariance matrix;
+        - 'diag' or 'VVI': each component has its own variance for each column;
+        - 'spherical' or 'VII': each component has a single variance;
+        - 'EII', 'EEI', 'VEI', 'EVI', 'VEE', 'EVE', 'VVE', 'EEV', 'VEV', 'EVV':
+          :math:`\Sigma_k = \lambda_k D_k A_k D_k^T`, of which the letters say whether
+          the volumes :math:`\lambda_k`, the shapes :math:`A_k` and the orientations
+          :math:`D_k` are equal (E) or variable (V) among the components; I is the
+          identity [4]_;
+        - 'factor': :math:`\Sigma_k = \Lambda_k \Lambda_k^T + \Psi_k`, loadings of
+          `n_factors` factors and noise of each column [5]_.
+
+    criterion : {'bic', 'icl', 'aic', 'held-out'}, default='bic'
+        What a search minimises: :meth:`bic`, :meth:`icl` or :meth:`aic` of the rows of
+        the fit, weights counting rows, or minus twice the log-likelihood of rows held
+        out of a fit, in five parts drawn by `random_state`. Candidates with a component
+        of too few rows or next to no width are spurious: they win only where all are.
 
     tol : float, default=1e-8
         EM stops when the mean log-likelihood, in nats per row, is estimated to
@@ -111,7 +101,8 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
         the start.
 
     n_init : int, default=1
-        Number of starts; the fit of the largest likelihood is kept.
+        Number of starts; the fit of the largest likelihood is kept. In a search the
+        three best candidates alone have further starts.
 
     init_params : {'auto', 'kmeans', 'k-means++', 'random', 'random_from_data'}, default='auto'
         How the components start:
@@ -152,6 +143,20 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
         leap counts only where the likelihood is at least that of the EM step
         before it. None is plain EM.
 
+    n_factors : int, default=1
+        Number of factors of 'factor' covariances, less than the number of columns.
+
+    noise : {'uniform'}, default=None
+        'uniform' lets rows belong to no component: they are spread evenly over the box
+        that the rows of the fit span, so that outliers do not bend components.
+
+    max_eigenvalue_ratio : float, default=None
+        The largest eigenvalue of all covariances is at most this many times the
+        smallest [6]_, in units of standardised columns (beside noise, by the rows that
+        are not isolated): a constraint that keeps
+        components from collapsing, for 'full', 'tied', 'diag' and 'spherical'. 1 makes
+        all components balls of one size.
+
     Attributes
     ----------
     weights_ : ndarray of shape (n_components,)
@@ -163,17 +168,43 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
     covariances_ : ndarray
         The covariances, of shape::
 
-            (n_components, n_features, n_features) if 'full',
-            (n_features, n_features)               if 'tied',
-            (n_components, n_features)             if 'diag',
-            (n_components,)                        if 'spherical'
+            (n_features, n_features)               if 'tied' or 'EEE',
+            (n_components, n_features)             if 'diag' or a name in -I but -II,
+            (n_components,)                        if 'spherical' or a name in -II,
+            (n_components, n_features, n_features) otherwise
 
     precisions_ : ndarray
         The inverses of the covariances, of the same shape.
 
     precisions_cholesky_ : ndarray
         Upper triangular factors :math:`P` with precision :math:`P P^T`; for
-        'diag' and 'spherical' reciprocals of standard deviations.
+        those without covariances between columns reciprocals of standard deviations.
+
+    factor_loadings_ : ndarray of shape (n_components, n_features, n_factors)
+        Loadings :math:`\Lambda_k`, only for 'factor'. They are known up to a rotation.
+
+    noise_variances_ : ndarray of shape (n_components, n_features)
+        Variances :math:`\Psi_k` that no factor explains, only for 'factor'.
+
+    noise_weight_ : float
+        Share of the rows that belong to no component, only for ``noise='uniform'``:
+        what ``weights_`` leave of 1.
+
+    noise_support_ : ndarray of shape (2, n_features)
+        Least and largest value of each column, the box of the noise.
+
+    n_components_ : int
+        Number of components: that of the best candidate of a search.
+
+    covariance_type_ : str
+        What the covariances look like: that of the best candidate of a search.
+
+    selection_ : dict of ndarrays
+        Only after a search, the table of its candidates, as a data frame can be made
+        of it: ``n_components``, ``covariance_type``, ``criterion`` (lower is better;
+        NaN where there is no fit), ``log_likelihood`` of all rows in nats,
+        ``n_parameters``, ``spurious``, ``converged``, ``rank`` (1 is the estimator),
+        and ``reason``, why there is no fit.
 
     converged_ : bool
         Whether the best start converged.
@@ -200,14 +231,37 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
 
     See Also
     --------
+    GaussianMixtureRegressor : Regression by a mixture of inputs and outputs.
+    GenerativeImputer : Imputation as a step of a pipeline.
+    skgen.mixture.GaussianMixtureEnsemble : Mixtures of several sizes, averaged.
     sklearn.mixture.GaussianMixture : Mixture of scikit-learn, fitted by plain EM.
 
     Notes
     -----
+    NaN is a cell that was not observed. It is integrated out, in `fit` by EM for
+    incomplete data [3]_, which climbs the likelihood of what was observed; in
+    `score_samples`, `predict`, `predict_proba` and `transform` by the marginal mixture
+    of the cells that are there. Of a row without any, the log-density is 0 and the
+    responsibilities are ``weights_``; it moves no parameter. Holes must not depend on the cells that they
+    hide: missing at random. In `fit` they cost :math:`K` times the number of distinct
+    prefixes of patterns of holes, and :math:`D^2` for each row; starts are made on a
+    table that draws from one Gaussian have filled.
+
+    With noise, `predict` has the label -1 for rows that belong to no component, and
+    `predict_proba` and `transform` a last column. Outside the box no row is noise: the
+    density integrates to 1.
+
     An iteration costs about :math:`2 N K D^2` operations for 'full', :math:`8 N K D`
     for the others, and memory for blocks of rows only. Threads
     follow ``OMP_NUM_THREADS`` and :mod:`threadpoolctl`; their number does not change
     the result.
+
+    In a search all candidates of a size start from the same clusterings, hierarchies
+    cut at each size and k-means++, race over a few steps, and take over what the best
+    models of their size have found. The best three, or of fewer than four models all,
+    also start as they would alone, and the better fit is kept. EM of candidates far behind is cut short: their
+    ``converged`` is False. A model under two names is fitted once; ties go to the
+    model of fewest parameters. The winner is climbed to `tol`.
 
     Rows of weight 0 are left out, which takes a copy of the others. A component that ends on fewer distinct rows
     than it takes to span a covariance is kept at the bound of
@@ -222,6 +276,16 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
        methods for accelerating the convergence of any EM algorithm".
        Scandinavian Journal of Statistics 35(2).
        :doi:`10.1111/j.1467-9469.2007.00585.x`
+    .. [3] Ghahramani, Z. and Jordan, M. I. (1993). "Supervised learning from
+       incomplete data via an EM approach". Advances in Neural Information Processing
+       Systems 6.
+    .. [4] Celeux, G. and Govaert, G. (1995). "Gaussian parsimonious clustering models".
+       Pattern Recognition 28(5). :doi:`10.1016/0031-3203(94)00125-6`
+    .. [5] Ghahramani, Z. and Hinton, G. E. (1996). "The EM algorithm for mixtures of
+       factor analyzers". Technical report CRG-TR-96-1, University of Toronto.
+    .. [6] Fritz, H., García-Escudero, L. A. and Mayo-Iscar, A. (2013). "A fast
+       algorithm for robust constrained clustering". Computational Statistics & Data
+       Analysis 61. :doi:`10.1016/j.csda.2012.11.018`
 
     Examples
     --------
@@ -235,11 +299,31 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
     >>> labels = mixture.predict([[0, 0], [12, 3]])
     >>> bool(labels[0] == labels[1])
     False
+
+    A search over sizes and models, in a table with holes:
+
+    >>> from sklearn.datasets import load_iris
+    >>> X = load_iris().data
+    >>> X[::10, 2] = np.nan
+    >>> best = EMGaussianMixture(
+    ...     range(1, 4), covariance_type=["EII", "VEV"], random_state=0
+    ... ).fit(X)
+    >>> best.n_components_, best.covariance_type_
+    (2, 'VEV')
     """  # noqa: E501
 
     _parameter_constraints: dict = {
-        "n_components": [Interval(Integral, 1, None, closed="left")],
-        "covariance_type": [StrOptions(set(STRUCTURES))],
+        "n_components": [
+            Interval(Integral, 1, None, closed="left"),
+            StrOptions({"auto"}),
+            "array-like",
+        ],
+        "covariance_type": [
+            StrOptions({*NAMES, "auto"}),
+            list,
+            tuple,
+        ],
+        "criterion": [StrOptions(set(CRITERIA))],
         "tol": [Interval(Real, 0.0, None, closed="left")],
         "reg_covar": [Interval(Real, 0.0, None, closed="left"), StrOptions({"auto"})],
         "covariance_prior": [StrOptions({"pooled"}), "array-like", None],
@@ -255,6 +339,9 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
         "verbose": ["verbose"],
         "verbose_interval": [Interval(Integral, 1, None, closed="left")],
         "acceleration": [StrOptions({"squarem"}), None],
+        "n_factors": [Interval(Integral, 1, None, closed="left")],
+        "noise": [StrOptions({"uniform"}), None],
+        "max_eigenvalue_ratio": [Interval(Real, 1.0, None, closed="left"), None],
     }
 
     def __init__(
@@ -262,6 +349,7 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
         n_components=1,
         *,
         covariance_type="full",
+        criterion="bic",
         tol=1e-8,
         reg_covar="auto",
         covariance_prior=None,
@@ -277,9 +365,13 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
         verbose=0,
         verbose_interval=10,
         acceleration="squarem",
+        n_factors=1,
+        noise=None,
+        max_eigenvalue_ratio=None,
     ):
         self.n_components = n_components
         self.covariance_type = covariance_type
+        self.criterion = criterion
         self.tol = tol
         self.reg_covar = reg_covar
         self.covariance_prior = covariance_prior
@@ -295,6 +387,9 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
         self.verbose = verbose
         self.verbose_interval = verbose_interval
         self.acceleration = acceleration
+        self.n_factors = n_factors
+        self.noise = noise
+        self.max_eigenvalue_ratio = max_eigenvalue_ratio
 
     @classmethod
     def from_parameters(
@@ -317,8 +412,9 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
             Covariances, positive (definite), of the shape that ``covariances_`` has
             for `covariance_type`.
 
-        covariance_type : {'full', 'tied', 'diag', 'spherical'}, default='full'
-            What the covariances look like.
+        covariance_type : str, default='full'
+            What the covariances look like: any name but 'factor'. Whether they are of
+            that structure is taken on trust.
 
         **parameters : dict
             Other parameters of the estimator, `random_state` for example.
@@ -347,14 +443,25 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
         >>> mixture.score_samples([[-1.0, 0.0]]).round(3)
         array([-2.39])
         """
+        if parameters.get("noise") is not None:
+            raise ValueError(
+                "noise must be None: what is known are the components, and not where "
+                f"noise may be; got {parameters['noise']!r}."
+            )
         known = known_parameters(weights, means, covariances, covariance_type)
         mixture = cls(len(known.means), covariance_type=covariance_type, **parameters)
         validate_data(mixture, means, skip_check_array=True)  # names of features
-        for name, array in _arrays(known, np.float64).items():
-            setattr(mixture, name, array)
-        mixture.converged_, mixture.n_iter_ = True, 0
-        mixture.lower_bound_, mixture.lower_bounds_ = np.nan, []
-        return mixture
+        return mixture._know(known)
+
+    def _know(self, parameters):
+        """Become the fitted mixture of some parameters, in units of the data."""
+        for name, array in fitted_arrays(parameters, np.float64).items():
+            setattr(self, name, array)
+        self.covariance_type_ = self.covariance_type
+        self.n_components_ = len(parameters.means)
+        self.converged_, self.n_iter_ = True, 0
+        self.lower_bound_, self.lower_bounds_ = np.nan, []
+        return self
 
     def fit(self, X, y=None, *, sample_weight=None):
         """Fit the mixture by EM, from `n_init` starts.
@@ -362,8 +469,8 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows. float32 is fitted without a float64 copy; memory maps stay on
-            disk.
+            Rows, NaN where a cell was not observed. float32 is fitted without a
+            float64 copy; memory maps stay on disk, unless they have holes.
 
         y : Ignored
             Not used, but handed to callbacks; present for API consistency.
@@ -379,9 +486,10 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
         Raises
         ------
         ValueError
-            Where `X`, the weights or initial parameters are not fit for use,
-            there are fewer rows than components, or a component collapses and
-            `reg_covar` is too small to hold it.
+            Where `X`, the weights or initial parameters are not fit for use, a column
+            is observed in no row, there are fewer rows than components, parameters do
+            not go together, or a component collapses and `reg_covar` is too small to
+            hold it.
         """
         self._fit(X, y, sample_weight)
         return self
@@ -410,190 +518,4 @@ class EMGaussianMixture(CallbackSupportMixin, GaussianMixtureBase):
     @fit_context(prefer_skip_nested_validation=True)
     def _fit(self, X, y, sample_weight, complain=True):
         """Fit, and return the validated rows; warn where asked to `complain`."""
-        warm = self.warm_start and hasattr(self, "converged_")
-        X_all = X = validate_data(
-            self,
-            X,
-            dtype=[np.float64, np.float32],
-            ensure_min_samples=2,
-            reset=not warm,
-        )
-        X, weights = self._positive_rows(X, sample_weight)
-        structure = STRUCTURES[self.covariance_type]
-        given = check_initial_parameters(self, structure, X.shape[1])
-        prior = self._prior(X.shape[1], sample_weight, weights)
-        data = {"X": X_all, "y": y, "metadata": None}
-        if sample_weight is not None:
-            data["metadata"] = {"sample_weight": sample_weight}
-        if warm:
-            check_last_solution(self, structure)
-        n_starts = 1 if warm else self.n_init
-        context = self._init_callback_context(max_subtasks=n_starts)
-        context.call_on_fit_task_begin(estimator=self, **data)
-        frame = Frame.of(X, weights, isotropic=structure.isotropic)
-        check_range(frame, X.dtype)
-        with Workers() as workers:
-            expectation = Expectation(Rows(X, weights, frame), structure, workers)
-            try:
-                run = self._best_run(
-                    expectation, given, prior, context, data, n_starts, warm
-                )
-            except IllDefinedCovarianceError as error:
-                raise ValueError(ill_defined_message(X.dtype)) from error
-        self._keep(run, frame, X.dtype)
-        # without iterations the start was asked for, whatever it is like
-        if complain and self.max_iter > 0:
-            floor = AUTO_FLOOR if self.reg_covar == "auto" else None
-            for complaint in complaints(run, expectation, floor):
-                warnings.warn(complaint, ConvergenceWarning, stacklevel=4)
-        context.call_on_fit_task_end(
-            estimator=self,
-            **data,
-            reconstruction_attributes=lambda: self._attributes(run, frame, X.dtype),
-        )
-        return X_all
-
-    def _best_run(self, expectation, given, prior, context, data, n_starts, warm):
-        """Run EM from each start; the run of the largest bound."""
-        frame = expectation.rows.frame
-        regularisation = regularisation_of(self.reg_covar, frame)
-        best = None
-        for number, generator in enumerate(generators_of(self.random_state, n_starts)):
-            watch = Watch(
-                self,
-                context,
-                number,
-                data,
-                lambda run: self._attributes(run, frame, data["X"].dtype),
-            )
-            watch.open()
-            start = (
-                self._parameters().in_frame(frame)
-                if warm
-                else self._start(expectation, given, generator, regularisation)
-            )
-            held = regularisation
-            if prior.covariance is not None:
-                held = with_prior(regularisation, *prior, start, frame)
-            run = self._climb(expectation, start, held, watch)
-            if best is None or run.best.bound > best.best.bound + TIED_BOUNDS:
-                best = run
-            if watch.close(run):
-                break
-        return best
-
-    def _climb(self, expectation, start, regularisation, watch):
-        """Run EM from one start."""
-        log_volume, total = expectation.rows.frame.log_volume, expectation.rows.total
-
-        def evaluate(parameters):
-            statistics = expectation(parameters)
-            log_likelihood, log_prior = (
-                statistics.log_likelihood[0],
-                regularisation.log_prior(parameters),
-            )
-            log_posterior = log_likelihood + log_prior
-            return EMPoint(
-                parameters, statistics, float(log_posterior / total - log_volume)
-            )
-
-        def maximisation(statistics, previous):
-            return maximise(statistics, previous, regularisation)
-
-        return run_em(
-            evaluate,
-            maximisation,
-            start,
-            max_iter=self.max_iter,
-            tol=self.tol,
-            accelerate=self.acceleration == "squarem",
-            watch=watch,
-            monotone=regularisation.is_constraint,
-        )
-
-    def _start(self, expectation, given, generator, regularisation):
-        """Initial parameters, those that the user gave in place of others."""
-        structure, frame = expectation.structure, expectation.rows.frame
-        weights, means, precisions = given
-        means = None if means is None else frame.inside(means)
-        if any(part is None for part in given):
-            found = initial_parameters(
-                self.init_params,
-                expectation,
-                self.n_components,
-                generator,
-                regularisation,
-                means,
-            )
-        weights = found.weights if weights is None else weights
-        means = found.means if means is None else means
-        if precisions is None:
-            return replace(found, weights=weights, means=means)
-        factors = structure.factor_precisions(structure.inside(precisions))
-        factors = structure.rescale_factors(factors, frame.scale)
-        return MixtureParameters.of_factors(structure, weights, means, factors)
-
-    def _positive_rows(self, X, sample_weight):
-        """Rows of positive weight, and their weights or None."""
-        weights = None
-        if sample_weight is not None:
-            weights = check_row_weights(sample_weight, X)
-            positive = weights > 0.0
-            if not positive.all():
-                X, weights = X[positive], weights[positive]
-        if len(X) < max(2, self.n_components):
-            if sample_weight is not None:
-                raise ValueError(
-                    f"Expected at least {max(2, self.n_components)} samples of "
-                    f"positive sample_weight for n_components = {self.n_components}, "
-                    f"but got {len(X)}."
-                )
-            raise ValueError(
-                "Expected n_samples >= n_components but got n_components = "
-                f"{self.n_components}, n_samples = {len(X)}"
-            )
-        return X, weights
-
-    def _prior(self, n_features, sample_weight, weights):
-        """Covariance and number of pseudo-rows, this in units of the fit's weights."""
-        covariance = check_covariance_prior(self.covariance_prior, n_features)
-        count = self.covariance_prior_count
-        count = n_features + 2.0 if count is None else float(count)
-        if weights is not None:
-            count *= weights.max() / np.asarray(sample_weight, dtype=float).max()
-        return Prior(covariance, count)
-
-    def _attributes(self, run, frame, dtype):
-        """The attributes of an estimator fitted by a run."""
-        found = run.best.parameters.out_of_frame(frame)
-        return {
-            **_arrays(found, dtype),
-            "converged_": run.converged,
-            "n_iter_": run.n_iter,
-            "lower_bound_": run.best.bound,
-            "lower_bounds_": list(run.bounds),
-        }
-
-    def _keep(self, run, frame, dtype):
-        with np.errstate(over="ignore", invalid="ignore"):
-            attributes = self._attributes(run, frame, dtype)
-        for name in ("means_", "covariances_", "precisions_"):
-            if not np.isfinite(attributes[name]).all():
-                raise ValueError(range_message(name, frame, dtype))
-        for name, value in attributes.items():
-            setattr(self, name, value)
-        # what `reduce_mixture` said was of parameters that are gone
-        vars(self).pop("kl_divergence_", None)
-
-
-def _arrays(parameters, dtype):
-    """Parameters in units of the data, as fitted attributes."""
-    structure = parameters.structure
-    arrays = {
-        "weights_": parameters.weights,
-        "means_": parameters.means,
-        "covariances_": structure.outside(parameters.covariances),
-        "precisions_cholesky_": structure.outside(parameters.factors),
-        "precisions_": structure.outside(structure.precisions(parameters.factors)),
-    }
-    return {name: array.astype(dtype) for name, array in arrays.items()}
+        return fit_mixture(self, X, y, sample_weight, complain)

@@ -71,7 +71,10 @@ def check_means(means, n_components, n_features):
 def check_precisions(precisions, covariance_type, structure, n_components, n_features):
     """Positive (definite) precisions of the structure's shape."""
     precisions = check_array(
-        precisions, dtype=DTYPES, ensure_2d=False, allow_nd=covariance_type == "full"
+        precisions,
+        dtype=DTYPES,
+        ensure_2d=False,
+        allow_nd=structure.matrices and not structure.shared,
     )
     shape = structure.shape(n_components, n_features)
     _check_shape(precisions, shape, f"{covariance_type} precision")

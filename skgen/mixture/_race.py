@@ -58,7 +58,7 @@ def race(expectation, n_components, generator):
     labels = candidates(
         sketch, n_components, n_merged, n_candidates - n_merged, generator
     )
-    course = _Course(sketch, structure, n_components, expectation.workers)
+    course = Course(sketch, structure, n_components, expectation.workers)
     return course.winner(labels)
 
 
@@ -85,7 +85,7 @@ def _n_merged(n_candidates, sketch, n_components):
     return min(n_candidates * 3 // 4, MOST_COMPARISONS // comparisons)
 
 
-class _Course:
+class Course:
     """Candidates that run EM side by side on a sketch, as groups of components."""
 
     def __init__(self, sketch, structure, n_components, workers):
@@ -104,8 +104,10 @@ class _Course:
 
     def winner(self, labels):
         """Parameters of the best candidate."""
-        parameters = self._start(labels)
-        n_steps = FIRST_STEPS
+        return self.halved(self.start(self.of_labels(labels)), FIRST_STEPS)
+
+    def halved(self, parameters, n_steps):
+        """Run the candidates, and time and again the better half of them."""
         while parameters.n_groups > 1:
             bounds = []
             for _ in range(n_steps):
@@ -124,7 +126,8 @@ class _Course:
     def _maximise(self, statistics, previous):
         return maximise(statistics, previous, Regularisation(floor=RACE_FLOOR))
 
-    def _start(self, labels):
+    def of_labels(self, labels):
+        """Responsibilities, a function of blocks, of labels (n_groups, n_rows)."""
         n_groups = len(labels)
         numbered = labels + self.n_components * np.arange(n_groups)[:, None]
 
@@ -134,6 +137,11 @@ class _Course:
             given[mine, np.arange(mine.shape[1])] = 1.0
             return given
 
+        return n_groups, responsibilities
+
+    def start(self, given):
+        """Candidates from a number of groups and their responsibilities."""
+        n_groups, responsibilities = given
         statistics = self.expectation.of_responsibilities(
             responsibilities, n_groups * self.n_components, n_groups=n_groups
         )
@@ -157,14 +165,10 @@ class _Course:
 def whole(expectation, n_components, n_groups=1):
     """Components that all describe the whole data: what an empty one starts from."""
     structure, n_features = expectation.structure, expectation.rows.n_features
-    shape = structure.shape(n_components * n_groups, n_features)
-    if structure.shared:
-        shape = (n_groups, *shape)
-    unit = np.eye(n_features) if structure.matrices else 1.0
     return MixtureParameters.of_covariances(
         structure,
         np.full(n_components * n_groups, 1.0 / n_components),
         np.zeros((n_components * n_groups, n_features)),
-        np.broadcast_to(unit, shape).copy(),
+        structure.unit(n_components, n_features, n_groups),
         n_groups,
     )

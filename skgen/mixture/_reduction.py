@@ -14,7 +14,7 @@ from ..divergences._densities import as_gaussian_mixture
 from ..divergences._gaussian_mixtures import GaussianMixtureDensity
 from ..divergences._result import check_confidence_level
 from ..gaussian import STRUCTURES, IllDefinedCovarianceError
-from ._base import generator_of
+from ._base import GaussianMixtureBase, generator_of
 from ._distillation import Points, distilled, n_points_for
 from ._em_gaussian_mixture import EMGaussianMixture
 from ._merging import COSTS, definite, greedy_labels, matched, reassigned_labels
@@ -244,13 +244,20 @@ def _is_definite(covariance):
 
 def _parameters_of(mixture):
     """Weights, means and covariance matrices of a fitted mixture, in float64."""
-    covariance_type = getattr(mixture, "covariance_type", None)
-    if isinstance(mixture, type) or covariance_type not in STRUCTURES:
+    if isinstance(mixture, type) or not hasattr(mixture, "covariance_type"):
         return _parameters_of_others(mixture)
     check_is_fitted(mixture)
+    if hasattr(mixture, "noise_weight_"):
+        raise ValueError(
+            "mixture must consist of Gaussian components alone, but a share of "
+            f"{mixture.noise_weight_:.3g} of it is uniform noise: fit it with "
+            "noise=None."
+        )
     arrays = (mixture.weights_, mixture.means_, mixture.covariances_)
     weights, means, covariances = (np.array(a, dtype=np.float64) for a in arrays)
-    structure = STRUCTURES[covariance_type]
+    if isinstance(mixture, GaussianMixtureBase):
+        return weights, means, mixture._covariance_matrices()
+    structure = STRUCTURES[mixture.covariance_type]
     covariances = structure.each(structure.inside(covariances), len(means))
     if not structure.matrices:
         n_components, n_features = means.shape

@@ -22,13 +22,16 @@ class Watch:
 
     attributes_of : callable
         From an `EMRun` to the attributes of an estimator fitted by it.
+
+    task : str, default="start"
+        What callbacks know the task as.
     """
 
-    def __init__(self, estimator, context, number, data, attributes_of):
+    def __init__(self, estimator, context, number, data, attributes_of, task="start"):
         self._estimator = estimator
         self._data = data
         self._attributes_of = attributes_of
-        self._task = context.subcontext("start", max_subtasks=estimator.max_iter)
+        self._task = context.subcontext(task, max_subtasks=estimator.max_iter)
         self._number = number
         self._bound = None
 

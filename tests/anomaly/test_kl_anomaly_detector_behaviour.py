@@ -303,11 +303,17 @@ def test_selection_is_a_mask_of_the_strangest():
 # Rows that cannot be used
 
 
-@pytest.mark.parametrize("estimator", [None, mixture(), KernelDensity()])
-@pytest.mark.parametrize("as_table", [np.asarray, pandas.DataFrame])
 @pytest.mark.parametrize(
-    ("value", "message"), [(np.nan, "contains NaN"), (np.inf, "contains infinity")]
+    ("estimator", "value", "message"),
+    [
+        (None, np.nan, "contains NaN"),
+        (None, np.inf, "contains infinity"),
+        (mixture(), np.inf, "contains infinity"),
+        (KernelDensity(), np.nan, "contains NaN"),
+        (KernelDensity(), np.inf, "contains infinity"),
+    ],
 )
+@pytest.mark.parametrize("as_table", [np.asarray, pandas.DataFrame])
 def test_rows_that_are_not_finite_are_refused(estimator, as_table, value, message):
     X = table()
     detector = KLAnomalyDetector(estimator, random_state=0).fit(as_table(X))
@@ -917,3 +923,39 @@ def test_importing_the_detector_loads_no_torch():
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert told.stdout.strip() == "False", told.stderr
+
+
+def test_a_mixture_scores_rows_by_what_is_observed_of_them():
+    rows = np.random.RandomState(0).randn(300, 3)
+    rows[:, 1] += rows[:, 0]
+    holes = rows.copy()
+    holes[::3, 1] = np.nan
+    holes[5] = np.nan
+    mixture = EMGaussianMixture(2, random_state=0)
+    detector = KLAnomalyDetector(
+        mixture, calibration=None, beta=1.0, dependence_weight=1.0
+    ).fit(holes)
+    expected = mixture.fit(holes).score_samples(holes)
+    np.testing.assert_allclose(detector.score_samples(holes), expected, atol=1e-10)
+    surprises = detector.transform(holes)
+    assert np.isfinite(surprises).all()
+
+
+def test_conditional_densities_of_observed_cells_are_those_of_the_marginal():
+    rows = np.random.RandomState(0).randn(200, 3)
+    rows[:, 2] += rows[:, 0]
+    mixture = EMGaussianMixture(2, random_state=0).fit(rows)
+    holes = rows[:5].copy()
+    holes[:, 1] = np.nan
+    found = mixture._conditional_log_densities(holes)
+    marginal = mixture.marginal([0, 2])._conditional_log_densities(rows[:5, [0, 2]])
+    np.testing.assert_allclose(found[:, [0, 2]], marginal, atol=1e-12)
+    assert (found[:, 1] == 0.0).all()
+
+
+def test_windows_of_rows_with_holes_are_refused():
+    rows = np.random.RandomState(0).randn(600, 2)
+    detector = KLAnomalyDetector(EMGaussianMixture(random_state=0), random_state=0)
+    rows[0, 0] = np.nan
+    with pytest.raises(ValueError, match="without missing cells"):
+        detector.fit(rows).score_windows(rows, 100)

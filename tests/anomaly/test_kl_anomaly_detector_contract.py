@@ -16,6 +16,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from numpydoc.validate import validate
 from sklearn import config_context
 from sklearn.base import clone
+from sklearn.impute import SimpleImputer
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KernelDensity
@@ -369,7 +370,10 @@ def test_scores_are_float64_whatever_the_rows(dtype, fitted):
 
 def test_tags_are_the_inner_estimators():
     assert get_tags(KLAnomalyDetector(autoencoder())).input_tags.allow_nan
-    assert not get_tags(KLAnomalyDetector(EMGaussianMixture())).input_tags.allow_nan
+    assert get_tags(KLAnomalyDetector(EMGaussianMixture())).input_tags.allow_nan
+    assert not get_tags(KLAnomalyDetector(KernelDensity())).input_tags.allow_nan
+    filled = make_pipeline(SimpleImputer(), KernelDensity())
+    assert get_tags(KLAnomalyDetector(filled)).input_tags.allow_nan
     assert not get_tags(KLAnomalyDetector()).input_tags.allow_nan
     assert get_tags(KLAnomalyDetector()).estimator_type == "outlier_detector"
 

@@ -183,3 +183,79 @@ def test_frame_holds_the_best_of_every_line_when_one_lies_far_off(lower_is_bette
     assert not low < 1000 * sign < high
     whole = display.plot(focus=False).ax_.get_ylim()
     assert whole[0] < 1000 * sign < whole[1]
+
+
+# The search of an estimator itself
+
+
+@pytest.fixture(scope="module")
+def searched():
+    mixture = EMGaussianMixture(
+        [1, 2, 4], covariance_type=["diag", "VEV"], random_state=0
+    )
+    return mixture.fit(X)
+
+
+def test_own_search_is_drawn_as_its_table_has_it(searched):
+    display = MixtureSelectionDisplay.from_estimator(searched)
+    table = searched.selection_
+    for line, name in zip(display.lines_, ["diag", "VEV"]):
+        own = table["covariance_type"] == name
+        assert line.get_label() == name
+        assert_array_equal(line.get_xdata(), table["n_components"][own])
+        assert_array_equal(line.get_ydata(), table["criterion"][own])
+    assert display.best_covariance_type_ == searched.covariance_type_ == "VEV"
+    assert display.best_n_components_ == searched.n_components_ == 2
+    assert display.best_value_ == table["criterion"][table["rank"] == 1]
+    assert display.spurious_markers_ == []
+    assert display.ax_.get_ylabel() == "BIC (lower is better)"
+
+
+def test_own_search_of_a_pipeline_is_drawn():
+    pipeline = make_pipeline(StandardScaler(), EMGaussianMixture([1, 2])).fit(X)
+    display = MixtureSelectionDisplay.from_estimator(pipeline)
+    values = pipeline[-1].selection_["criterion"]
+    assert_array_equal(display.lines_[0].get_ydata(), values)
+
+
+def test_spurious_candidates_are_hollow_and_neither_in_lines_nor_best():
+    spurious = [[False, True, False], [False, False, False]]
+    display = display_of(spurious=spurious).plot()
+    assert_array_equal(display.lines_[0].get_ydata(), [30, np.nan, 20])
+    (hollow,) = display.spurious_markers_
+    assert_array_equal(hollow.get_xydata(), [[2, 10]])
+    assert hollow.get_markerfacecolor() == "none"
+    assert (display.best_covariance_type_, display.best_n_components_) == ("full", 4)
+    labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert labels == ["full", "diag", "spurious"]
+
+
+def test_best_is_found_among_spurious_ones_where_all_are():
+    display = display_of(spurious=np.ones((2, 3), dtype=bool))
+    assert display.best_value_ == 10
+
+
+def test_best_may_be_given():
+    display = display_of(best=("diag", 1)).plot()
+    assert_array_equal(display.best_marker_.get_xydata(), [[1, 25]])
+
+
+def test_fourteen_lines_are_all_different_and_have_their_legend_beside():
+    display = MixtureSelectionDisplay(
+        n_components=[1, 2],
+        covariance_types=[f"model {i}" for i in range(14)],
+        values=np.arange(28.0).reshape(14, 2),
+    ).plot()
+    looks = {
+        (line.get_color(), line.get_marker(), line.get_linestyle())
+        for line in display.lines_
+    }
+    assert len(looks) == 14
+    display.figure_.canvas.draw()
+    legend = display.ax_.get_legend().get_window_extent()
+    assert legend.x0 >= display.ax_.get_window_extent().x1
+
+
+def test_estimator_without_search_and_without_rows_is_refused():
+    with pytest.raises(ValueError, match="has no selection_"):
+        MixtureSelectionDisplay.from_estimator(EMGaussianMixture(2).fit(X))

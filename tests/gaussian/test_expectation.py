@@ -21,7 +21,7 @@ from strategies import (
 from skgen import EMGaussianMixture
 from skgen.em import Workers
 from skgen.gaussian import (
-    STRUCTURES,
+    CLASSICAL,
     Expectation,
     FeatureForm,
     Frame,
@@ -126,7 +126,7 @@ def test_statistics_are_those_of_the_textbook(table, structure, k, seed):
 def test_size_of_blocks_changes_nothing_but_rounding(
     form, table, covariance_type, seed
 ):
-    structure = STRUCTURES[covariance_type]
+    structure = CLASSICAL[covariance_type]
     mixture = parameters(np.random.default_rng(seed), structure, 2, table.X.shape[1])
     found = []
     for size in (1, 7, 64, 10**6):
@@ -141,7 +141,7 @@ def test_size_of_blocks_changes_nothing_but_rounding(
             assert_allclose(getattr(other, name), getattr(found[0], name), atol=scale)
 
 
-@pytest.mark.parametrize("covariance_type", STRUCTURES)
+@pytest.mark.parametrize("covariance_type", CLASSICAL)
 @pytest.mark.parametrize("form", ["feature", "whitened"])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_number_of_threads_changes_nothing_to_the_last_bit(
@@ -149,7 +149,7 @@ def test_number_of_threads_changes_nothing_to_the_last_bit(
 ):
     X, _ = overlapping(n=20_000, d=3)
     weights = np.random.default_rng(0).uniform(size=len(X)) if weighted else None
-    structure = STRUCTURES[covariance_type]
+    structure = CLASSICAL[covariance_type]
     frame = Frame.of(X, weights, isotropic=structure.isotropic)
     mixture = parameters(np.random.default_rng(0), structure, 4, 3)
     found = []
@@ -162,9 +162,9 @@ def test_number_of_threads_changes_nothing_to_the_last_bit(
             assert_array_equal(getattr(other, name), getattr(found[0], name))
 
 
-@pytest.mark.parametrize("covariance_type", STRUCTURES)
+@pytest.mark.parametrize("covariance_type", CLASSICAL)
 def test_mixtures_side_by_side_are_those_alone(covariance_type):
-    structure = STRUCTURES[covariance_type]
+    structure = CLASSICAL[covariance_type]
     X, _ = overlapping(d=2)
     k, n_groups = 3, 4
     rng = np.random.default_rng(0)
@@ -202,7 +202,7 @@ def test_mixtures_side_by_side_are_those_alone(covariance_type):
 def test_no_component_has_collapsed_where_all_rows_have_no_width(
     table, covariance_type, seed
 ):
-    structure = STRUCTURES[covariance_type]
+    structure = CLASSICAL[covariance_type]
     with Workers() as workers:
         expectation = expectation_of(table, structure, workers)
         mixture = start(expectation, 1, seed)

@@ -9,7 +9,7 @@ from scipy.special import logsumexp, softmax
 from strategies import covariances, parameters, seeds, structures
 
 from skgen.gaussian import (
-    STRUCTURES,
+    CLASSICAL,
     FeatureForm,
     Frame,
     GaussianStatistics,
@@ -40,7 +40,7 @@ def test_both_forms_give_one_log_joint_density(structure, k, d, seed):
 @pytest.mark.parametrize("covariance_type", ["full", "diag", "spherical"])
 def test_tight_components_alone_are_whitened(covariance_type):
     rng = np.random.default_rng(0)
-    structure, k, d = STRUCTURES[covariance_type], 4, 3
+    structure, k, d = CLASSICAL[covariance_type], 4, 3
     given = covariances(rng, structure, k, d)
     given[[0, 2]] *= 1e-9
     mixture = MixtureParameters.of_covariances(
@@ -96,7 +96,7 @@ def test_groups_are_normalised_each_on_its_own(seed):
 @pytest.mark.parametrize("k", [1, 50, 500])
 @pytest.mark.parametrize("d", [1, 10, 20, 500])
 def test_block_of_a_form_takes_a_few_megabytes(k, d):
-    for structure in STRUCTURES.values():
+    for structure in CLASSICAL.values():
         mixture = parameters(np.random.default_rng(0), structure, 2, d)
         form = type(form_for(mixture))
         numbers = form.width(structure, d) + 2 * k

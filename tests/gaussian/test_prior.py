@@ -13,7 +13,7 @@ from strategies import covariances, name_of, parameters, seeds, structures
 from skgen.divergences import kl_divergence
 from skgen.em import Workers
 from skgen.gaussian import (
-    STRUCTURES,
+    CLASSICAL,
     CovariancePrior,
     Expectation,
     Frame,
@@ -81,7 +81,8 @@ def test_rows_and_pseudo_rows_are_averaged_by_their_numbers(
     counts = rng.uniform(0.1, 50.0, k)
     found = covariances(rng, structure, k, d)
     prior = CovariancePrior.of_matrix(structure, count, a_matrix(rng, d))
-    shrunk = as_matrices(structure, prior(structure, found, counts), k, d)
+    together = prior(structure, counts, structure.scatters_of(counts, found))
+    shrunk = as_matrices(structure, structure.estimate(*together), k, d)
     within = as_matrices(structure, found, k, d)
     believed = as_matrices(structure, prior.covariance, 1, d)[0]
     if structure.shared:
@@ -117,7 +118,7 @@ def test_log_density_is_that_of_an_inverse_wishart_prior_but_for_a_constant(
 ):
     rng = np.random.default_rng(seed)
     believed = a_matrix(rng, d)
-    structure = STRUCTURES["full"]
+    structure = CLASSICAL["full"]
     prior = CovariancePrior.of_matrix(structure, count, believed)
     law = invwishart(df=count - d - 1, scale=count * believed)
     differences = []
@@ -172,17 +173,20 @@ def _log_joint(structure, mixture, X):
     return np.array(columns).T
 
 
-@pytest.mark.parametrize("structure", STRUCTURES.values(), ids=STRUCTURES)
+@pytest.mark.parametrize("structure", CLASSICAL.values(), ids=CLASSICAL)
 def test_no_pseudo_rows_leave_covariances_as_they_are(structure):
     rng = np.random.default_rng(0)
-    mixture = parameters(rng, structure, 3, 2)
+    mixture, counts = parameters(rng, structure, 3, 2), np.array([1.0, 2.0, 3.0])
     prior = CovariancePrior.of_matrix(structure, 0.0, a_matrix(rng, 2))
-    shrunk = prior(structure, mixture.covariances, np.array([1.0, 2.0, 3.0]))
-    assert_array_equal(shrunk, mixture.covariances)
+    scatters = structure.scatters_of(counts, mixture.covariances)
+    for found, expected in zip(
+        prior(structure, counts, scatters), (counts, scatters), strict=True
+    ):
+        assert_array_equal(found, expected)
     assert prior.log_density(mixture) == 0.0
 
 
-@pytest.mark.parametrize("structure", STRUCTURES.values(), ids=STRUCTURES)
+@pytest.mark.parametrize("structure", CLASSICAL.values(), ids=CLASSICAL)
 def test_log_density_is_0_where_covariances_are_as_believed(structure):
     mixture = parameters(np.random.default_rng(0), structure, 1, 3)
     prior = CovariancePrior.pooled(7.0, mixture)
@@ -194,12 +198,12 @@ def test_log_density_is_0_where_covariances_are_as_believed(structure):
 
 
 def test_without_a_prior_regularisation_is_what_it_was():
-    structure = STRUCTURES["full"]
+    structure = CLASSICAL["full"]
     rng = np.random.default_rng(0)
     mixture = parameters(rng, structure, 2, 2)
     plain = Regularisation(floor=1e-10)
-    shrunk = plain.shrunk(structure, mixture.covariances, np.ones(2))
-    assert_array_equal(shrunk, plain(structure, mixture.covariances))
+    found = plain.covariances(structure, np.ones(2), mixture.covariances)
+    assert_array_equal(found, plain(structure, mixture.covariances))
     assert plain.log_prior(mixture) == 0.0
     prior = CovariancePrior.of_matrix(structure, 1.0, np.eye(2))
     assert replace(plain, prior=prior).is_constraint

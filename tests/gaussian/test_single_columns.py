@@ -11,7 +11,7 @@ from scipy.stats import kstest, multivariate_normal, norm
 from strategies import parameters, seeds, structures
 
 from skgen.em import Workers
-from skgen.gaussian import STRUCTURES, Evaluation, Frame
+from skgen.gaussian import CLASSICAL, Evaluation, Frame
 from skgen.gaussian._columns import Conditionals
 
 OF_COLUMNS = [
@@ -100,11 +100,11 @@ def test_a_column_alone_has_the_mixture_of_its_own_normals(structure, k, d, seed
     assert_allclose(ask("column_log_densities", mixture, X), expected, rtol=1e-9)
 
 
-@pytest.mark.parametrize("name", STRUCTURES)
+@pytest.mark.parametrize("name", CLASSICAL)
 @pytest.mark.parametrize("d", [2, 3])
 def test_conditionals_are_the_joint_density_over_its_integral(name, d):
     rng = np.random.default_rng(d)
-    mixture = parameters(rng, STRUCTURES[name], 3, d)
+    mixture = parameters(rng, CLASSICAL[name], 3, d)
     X = rng.normal(size=(6, d)) * 1.5
     log_densities = ask("conditional_log_densities", mixture, X)
     probabilities = ask("conditional_probabilities", mixture, X)
@@ -131,17 +131,17 @@ def test_chain_rule_gives_the_joint_density_of_two_columns(structure, k, d, seed
 @pytest.mark.parametrize("name", ["diag", "spherical"])
 def test_others_say_nothing_of_a_column_where_columns_are_independent(name):
     rng = np.random.default_rng(0)
-    mixture = parameters(rng, STRUCTURES[name], 1, 4)
+    mixture = parameters(rng, CLASSICAL[name], 1, 4)
     X = rng.normal(size=(20, 4)) * 3
     alone = ask("column_log_densities", mixture, X)
     assert_allclose(ask("conditional_log_densities", mixture, X), alone, rtol=1e-10)
     assert_allclose(alone.sum(axis=1), ask("log_densities", mixture, X), rtol=1e-10)
 
 
-@pytest.mark.parametrize("name", STRUCTURES)
+@pytest.mark.parametrize("name", CLASSICAL)
 def test_a_column_that_no_component_depends_on_has_its_own_density(name):
     rng = np.random.default_rng(0)
-    mixture = parameters(rng, STRUCTURES[name], 3, 3)
+    mixture = parameters(rng, CLASSICAL[name], 3, 3)
     mixture.means[:, 2] = 0.5
     structure, covariances = mixture.structure, mixture.covariances.copy()
     if structure.matrices:
@@ -161,10 +161,10 @@ def test_a_column_that_no_component_depends_on_has_its_own_density(name):
     assert_allclose(computed, probability, rtol=1e-8, atol=1e-14)
 
 
-@pytest.mark.parametrize("name", STRUCTURES)
+@pytest.mark.parametrize("name", CLASSICAL)
 def test_of_a_single_column_nothing_else_is_given(name):
     rng = np.random.default_rng(0)
-    mixture = parameters(rng, STRUCTURES[name], 3, 1)
+    mixture = parameters(rng, CLASSICAL[name], 3, 1)
     X = rng.normal(size=(20, 1)) * 3
     expected = ask("log_densities", mixture, X)[:, None]
     for question in ("column_log_densities", "conditional_log_densities"):
@@ -201,10 +201,10 @@ def test_divergence_and_reconstruction_sum_to_the_surprise(structure, k, d, seed
     assert_allclose(reconstruction + divergence, surprise, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", STRUCTURES)
+@pytest.mark.parametrize("name", CLASSICAL)
 def test_component_of_weight_0_changes_no_answer(name):
     rng = np.random.default_rng(0)
-    mixture = parameters(rng, STRUCTURES[name], 3, 2)
+    mixture = parameters(rng, CLASSICAL[name], 3, 2)
     mixture.weights[:] = [0.4, 0.0, 0.6]
     parts = mixture.covariances
     parts = parts if mixture.structure.shared else parts[[0, 2]]
@@ -222,10 +222,10 @@ def test_component_of_weight_0_changes_no_answer(name):
             assert_allclose(*answers, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", STRUCTURES)
+@pytest.mark.parametrize("name", CLASSICAL)
 @pytest.mark.parametrize("far", FAR)
 def test_rows_far_away_have_finite_answers_in_order(name, far):
-    mixture = parameters(np.random.default_rng(0), STRUCTURES[name], 3, 2)
+    mixture = parameters(np.random.default_rng(0), CLASSICAL[name], 3, 2)
     X = far * np.array([[1.0, 0.0], [-1.0, 1.0], [0.3, -1.0], [0.0, 0.0]])
     answers = {question: ask(question, mixture, X) for question in QUESTIONS}
     assert all(np.isfinite(answer).all() for answer in answers.values())
@@ -238,7 +238,7 @@ def test_rows_far_away_have_finite_answers_in_order(name, far):
 
 @pytest.mark.parametrize("far", [1e5, 1e10, 1e20])
 def test_far_out_a_column_keeps_its_density_given_others_it_is_independent_of(far):
-    mixture = parameters(np.random.default_rng(0), STRUCTURES["diag"], 1, 2)
+    mixture = parameters(np.random.default_rng(0), CLASSICAL["diag"], 1, 2)
     X = np.array([[far, 0.3], [-far, -0.2]])
     alone = ask("column_log_densities", mixture, X)
     given_others = ask("conditional_log_densities", mixture, X)
@@ -252,7 +252,7 @@ def test_far_out_a_column_keeps_its_density_given_others_it_is_independent_of(fa
 def test_far_out_a_row_is_judged_by_the_widest_component_without_loss_of_digits(far):
     slope = np.array([[1.0, 0.8], [0.8, 1.0]])
     covariances = np.stack([slope, 4.0 * slope])
-    mixture = parameters(np.random.default_rng(0), STRUCTURES["full"], 2, 2)
+    mixture = parameters(np.random.default_rng(0), CLASSICAL["full"], 2, 2)
     mixture = mixture.of_covariances(
         mixture.structure, np.array([0.5, 0.5]), np.zeros((2, 2)), covariances
     )
@@ -289,10 +289,10 @@ def test_quantiles_of_one_gaussian_are_those_of_the_textbook(structure, d, seed)
         assert_allclose(quantiles[j], normal.ppf(0.95), rtol=1e-7, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", STRUCTURES)
+@pytest.mark.parametrize("name", CLASSICAL)
 def test_conditional_probabilities_of_the_models_own_rows_are_uniform(name):
     rng = np.random.default_rng(3)
-    mixture = parameters(rng, STRUCTURES[name], 4, 3)
+    mixture = parameters(rng, CLASSICAL[name], 4, 3)
     labels = rng.choice(4, size=4000, p=mixture.weights)
     halves = np.linalg.cholesky(covariance_matrices(mixture))[labels]
     noise = np.einsum("nij,nj->ni", halves, rng.normal(size=(4000, 3)))
@@ -301,21 +301,21 @@ def test_conditional_probabilities_of_the_models_own_rows_are_uniform(name):
         assert kstest(column, "uniform").pvalue > 0.001
 
 
-@pytest.mark.parametrize("name", STRUCTURES)
+@pytest.mark.parametrize("name", CLASSICAL)
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_answers_to_float32_rows_are_those_to_the_same_rows_in_float64(name, question):
-    mixture = parameters(np.random.default_rng(0), STRUCTURES[name], 3, 4)
+    mixture = parameters(np.random.default_rng(0), CLASSICAL[name], 3, 4)
     X = np.random.default_rng(1).normal(size=(50, 4)).astype(np.float32)
     answer = ask(question, mixture, X)
     assert answer.dtype == np.float64
     assert_array_equal(answer, ask(question, mixture, X.astype(np.float64)))
 
 
-@pytest.mark.parametrize("name", STRUCTURES)
+@pytest.mark.parametrize("name", CLASSICAL)
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_what_is_said_of_a_row_depends_on_that_row_alone(name, question):
     rng = np.random.default_rng(0)
-    mixture = parameters(rng, STRUCTURES[name], 20, 8)
+    mixture = parameters(rng, CLASSICAL[name], 20, 8)
     X = rng.normal(size=(3000, 8)) * 2
     X[::7] *= 1e9
     together = ask(question, mixture, X)
@@ -324,10 +324,10 @@ def test_what_is_said_of_a_row_depends_on_that_row_alone(name, question):
     assert_allclose(alone, together[chosen], rtol=1e-9, atol=1e-10)
 
 
-@pytest.mark.parametrize("name", STRUCTURES)
+@pytest.mark.parametrize("name", CLASSICAL)
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_the_number_of_threads_changes_no_bit(name, question):
     rng = np.random.default_rng(0)
-    mixture = parameters(rng, STRUCTURES[name], 20, 8)
+    mixture = parameters(rng, CLASSICAL[name], 20, 8)
     X = rng.normal(size=(3000, 8)) * 2
     assert_array_equal(ask(question, mixture, X), ask(question, mixture, X, 2))

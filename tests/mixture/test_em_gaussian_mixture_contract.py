@@ -48,6 +48,8 @@ SETTINGS = [
     ),
     EMGaussianMixture(2, reg_covar=1e-6, tol=1e-3, max_iter=100),
     EMGaussianMixture(2, n_init=2),
+    EMGaussianMixture(range(1, 4), covariance_type=["full", "diag"]),
+    EMGaussianMixture("auto"),
 ]
 
 

@@ -261,7 +261,6 @@ def test_mistake_in_parameters_is_reported_in_their_words(parameters):
 @pytest.mark.parametrize(
     "X",
     [
-        np.array([[0.0, np.nan], [1.0, 1.0], [2.0, 2.0]]),
         np.array([[0.0, np.inf], [1.0, 1.0], [2.0, 2.0]]),
         np.arange(5.0),
         np.empty((0, 2)),
@@ -273,7 +272,6 @@ def test_mistake_in_parameters_is_reported_in_their_words(parameters):
         None,
     ],
     ids=[
-        "nan",
         "inf",
         "1d",
         "empty",
@@ -296,7 +294,7 @@ def test_mistake_in_rows_is_reported_in_their_words(X):
 @pytest.mark.parametrize("method", ["predict", "predict_proba", "score_samples", "bic"])
 def test_mistake_in_new_rows_is_reported_in_their_words(method, fitted):
     X, ours, theirs = fitted
-    for wrong in (X[:, :1], X[0], X * np.nan):
+    for wrong in (X[:, :1], X[0], X * np.inf):
         kind, text = failure(lambda: getattr(ours, method)(wrong))  # noqa: B023
         text = text.replace("EMGaussianMixture", "GaussianMixture")
         assert (kind, text) == failure(lambda: getattr(theirs, method)(wrong))  # noqa: B023

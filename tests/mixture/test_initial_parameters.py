@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from skgen.gaussian import STRUCTURES
+from skgen.gaussian import CLASSICAL
 from skgen.mixture._initial_parameters import (
     check_means,
     check_precisions,
@@ -42,18 +42,18 @@ def test_means_of_another_shape_are_refused(means):
         check_means(means, 2, 2)
 
 
-@pytest.mark.parametrize("name", STRUCTURES)
+@pytest.mark.parametrize("name", CLASSICAL)
 def test_precisions_of_another_shape_are_refused(name):
-    structure = STRUCTURES[name]
+    structure = CLASSICAL[name]
     wrong = np.ones(structure.shape(3, 3))
     message = f"'{name} precision' should have the shape of"
     with pytest.raises(ValueError, match=message):
         check_precisions(wrong, name, structure, 2, 2)
 
 
-@pytest.mark.parametrize("name", STRUCTURES)
+@pytest.mark.parametrize("name", CLASSICAL)
 def test_precisions_that_are_not_positive_are_refused(name):
-    structure = STRUCTURES[name]
+    structure = CLASSICAL[name]
     wrong = -np.ones(structure.shape(2, 2))
     with pytest.raises(ValueError, match=f"'{name} precision' should be .*positive"):
         check_precisions(wrong, name, structure, 2, 2)
@@ -61,15 +61,15 @@ def test_precisions_that_are_not_positive_are_refused(name):
 
 @pytest.mark.parametrize("name", ["full", "tied"])
 def test_precisions_that_are_not_symmetric_are_refused(name):
-    structure = STRUCTURES[name]
+    structure = CLASSICAL[name]
     wrong = np.broadcast_to([[1.0, 0.5], [0.0, 1.0]], structure.shape(2, 2))
     with pytest.raises(ValueError, match="symmetric, positive-definite"):
         check_precisions(wrong, name, structure, 2, 2)
 
 
-@pytest.mark.parametrize("name", STRUCTURES)
+@pytest.mark.parametrize("name", CLASSICAL)
 def test_right_precisions_are_taken_as_they_are(name):
-    structure = STRUCTURES[name]
+    structure = CLASSICAL[name]
     right = np.ones(structure.shape(2, 2))
     if structure.matrices:
         right = right * 0.5 + np.eye(2)
