@@ -14,6 +14,7 @@ from pandas.testing import assert_frame_equal
 from sklearn import config_context
 from sklearn.base import BaseEstimator, DensityMixin, clone
 from sklearn.compose import ColumnTransformer
+from sklearn.datasets import load_breast_cancer
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.model_selection import GridSearchCV
@@ -22,7 +23,8 @@ from sklearn.utils import estimator_checks, get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skgen import GenerativeImputer
+from skgen import EMGaussianMixture, GenerativeImputer
+from skgen.mixture import GaussianMixtureEnsemble
 
 
 class OneGaussian(DensityMixin, BaseEstimator):
@@ -94,7 +96,7 @@ def frame():
 # Contract
 
 
-@parametrize_with_checks([GenerativeImputer(OneGaussian())])
+@parametrize_with_checks([GenerativeImputer(OneGaussian()), GenerativeImputer()])
 def test_passes_scikit_learns_check(estimator, check):
     check(estimator)
 
@@ -224,6 +226,76 @@ def test_some_columns_may_be_filled():
     assert not filled[["fill__a", "fill__b"]].isna().any(axis=None)
 
 
+# The default model
+
+
+def test_default_is_an_ensemble_of_gaussian_mixtures():
+    X = holes()
+    imputer = GenerativeImputer(random_state=3)
+    filled = imputer.fit_transform(X)
+    given = GenerativeImputer(GaussianMixtureEnsemble(random_state=3))
+    assert_array_equal(filled, given.fit_transform(X))
+    assert isinstance(imputer.estimator_, GaussianMixtureEnsemble)
+    assert imputer.estimator is None
+    assert imputer.get_params() == {"estimator": None, "random_state": 3}
+
+
+def test_seed_of_the_default_determines_what_is_filled():
+    X = holes()
+    one, other = (GenerativeImputer(random_state=0).fit_transform(X) for _ in "12")
+    assert_array_equal(one, other)
+    different = GenerativeImputer(random_state=1).fit_transform(X)
+    assert not np.array_equal(one, different)
+
+
+def test_random_state_is_not_a_given_models_own():
+    X = holes()
+    model = EMGaussianMixture(2, random_state=0)
+    one, other = (
+        GenerativeImputer(model, random_state=seed).fit_transform(X) for seed in (0, 1)
+    )
+    assert_array_equal(one, other)
+
+
+def test_pipeline_with_the_default_predicts():
+    X, y = holes(), np.arange(80.0)
+    pipeline = make_pipeline(GenerativeImputer(random_state=0), LinearRegression())
+    predicted = clone(pipeline).fit(X, y).predict(X)
+    assert np.isfinite(predicted).all()
+    stored = pickle.loads(pickle.dumps(pipeline.fit(X, y)))
+    assert_array_equal(stored.predict(X), predicted)
+
+
+def test_new_rows_are_filled_too():
+    imputer = GenerativeImputer(random_state=0).set_output(transform="pandas")
+    imputer.fit(frame())
+    new = frame().iloc[:4].copy()
+    new["b"] = np.nan
+    filled = imputer.transform(new)
+    assert filled.index.equals(new.index)
+    assert not filled.isna().any(axis=None)
+
+
+def test_weights_reach_the_default(weights):
+    one = GenerativeImputer(random_state=0).fit(holes(), sample_weight=weights)
+    other = GaussianMixtureEnsemble(random_state=0)
+    other.fit(holes(), sample_weight=weights)
+    assert_array_equal(one.estimator_.means_, other.means_)
+
+
+def test_default_fills_half_of_breast_cancer_better_than_regressions_in_turn():
+    """IterativeImputer() has 0.293, MIWAE 0.267."""
+    X = load_breast_cancer().data
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    hidden = np.zeros(X.size, dtype=bool)
+    rng = np.random.RandomState(0)
+    hidden[rng.choice(X.size, X.size // 2, replace=False)] = True
+    hidden = hidden.reshape(X.shape)
+    imputer = GenerativeImputer(random_state=0)
+    filled = imputer.fit_transform(np.where(hidden, np.nan, X))
+    assert np.square(filled - X)[hidden].mean() <= 0.215
+
+
 # Metadata
 
 
@@ -267,8 +339,8 @@ def test_a_model_without_impute_is_refused():
 
 
 def test_what_is_no_model_is_refused():
-    with pytest.raises(TypeError, match="got NoneType, which lacks fit and impute"):
-        GenerativeImputer(None).fit(holes())
+    with pytest.raises(TypeError, match="got str, which lacks fit and impute"):
+        GenerativeImputer("mean").fit(holes())
 
 
 def test_a_class_in_place_of_a_model_is_refused():
