@@ -31,6 +31,7 @@ autodoc_default_options = {
             "set_fit_request",
             "set_output",
             "set_partial_fit_request",
+            "set_predict_request",
             "set_score_request",
         ]
     ),
