@@ -5,6 +5,9 @@ memory beyond the data, and the time to import. ``--full`` runs the real sizes.
 "Share of dgemm" is 2·N·K·D² operations per step over the rate of NumPy's matrix
 product at its default threads; it passes 100 % where rows of negligible
 responsibility are left out of the M-step.
+
+``--only holes`` and ``--only models`` run what `bench_holes` and `bench_models` say of
+tables with holes and of the fourteen covariance models.
 """
 
 import subprocess
@@ -268,13 +271,11 @@ def report(title, rows):
     save("mixture_" + title.lower().replace(" ", "_"), rows)
 
 
-def main():
-    """Run the benchmark."""
-    options = arguments(__doc__).parse_args()
+def run(options):
+    """Print the tables of complete rows, and save them."""
     warnings.simplefilter("ignore", ConvergenceWarning)
     grid = FULL_GRID if options.full else SMALL_GRID
     repeats = 4
-    print(machine_facts())
     steps = per_step(grid, [np.float64, np.float32], repeats)
     report("Per EM step", steps)
     sizes = [(200_000, 20, 20, "float64"), (200_000, 20, 20, "float32")]
@@ -289,6 +290,23 @@ def main():
     }
     for title, rows in tables.items():
         report(title, rows)
+
+
+def main():
+    """Run the benchmark, or the part of it that is asked for."""
+    import bench_holes  # these two import this module
+    import bench_models
+
+    parser = arguments(__doc__)
+    bench_holes.add_arguments(parser)
+    bench_models.add_arguments(parser)
+    parts = {"complete": run, "holes": bench_holes.run, "models": bench_models.run}
+    parser.add_argument("--only", choices=list(parts), help="one of its parts")
+    options = parser.parse_args()
+    print(machine_facts())
+    for name, part in parts.items():
+        if options.only in (None, name):
+            part(options)
     print(f"\n{machine_facts()}")
 
 
