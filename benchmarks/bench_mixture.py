@@ -6,8 +6,9 @@ memory beyond the data, and the time to import. ``--full`` runs the real sizes.
 product at its default threads; it passes 100 % where rows of negligible
 responsibility are left out of the M-step.
 
-``--only holes`` and ``--only models`` run what `bench_holes` and `bench_models` say of
-tables with holes and of the fourteen covariance models.
+``--only holes``, ``--only models`` and ``--only selection`` run what `bench_holes`,
+`bench_models` and `bench_selection` say of tables with holes, of the fourteen covariance
+models and of searches among them.
 """
 
 import subprocess
@@ -296,11 +297,18 @@ def main():
     """Run the benchmark, or the part of it that is asked for."""
     import bench_holes  # these two import this module
     import bench_models
+    import bench_selection
 
     parser = arguments(__doc__)
     bench_holes.add_arguments(parser)
     bench_models.add_arguments(parser)
-    parts = {"complete": run, "holes": bench_holes.run, "models": bench_models.run}
+    bench_selection.add_arguments(parser)
+    parts = {
+        "complete": run,
+        "holes": bench_holes.run,
+        "models": bench_models.run,
+        "selection": bench_selection.run,
+    }
     parser.add_argument("--only", choices=list(parts), help="one of its parts")
     options = parser.parse_args()
     print(machine_facts())

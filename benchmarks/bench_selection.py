@@ -12,7 +12,7 @@ mclust
 BIC is scikit-learn's: lower is better. Ratios are of seconds, and of CPU seconds where
 both are Python. A spurious winner is marked.
 
-Run ``python benchmarks/bench_selection.py``; ``--full`` for more sets, ``--data DIR``
+Run ``python benchmarks/bench_selection.py``; ``--full`` for more sets, ``--sets DIR``
 for more still, one ``NAME.csv`` of numbers under a header each.
 """
 
@@ -122,18 +122,28 @@ def compare(sets):
         }
 
 
-def main():
-    """Run the benchmark."""
-    parser = arguments(__doc__.split("\n")[0])
-    parser.add_argument("--data", type=Path, help="folder of more sets, NAME.csv")
-    options = parser.parse_args()
+def run(options):
+    """Print the table of searches, and save it."""
     warnings.simplefilter("ignore", ConvergenceWarning)
-    print(machine_facts())
-    rows = list(compare(data_sets(options.full, options.data)))
+    rows = list(compare(data_sets(options.full, options.sets)))
     show("Searches", rows)
     save("selection", rows)
     if any(row["mclust"] == "not found" for row in rows):
         print("\nmclust was not run: Rscript with mclust must be on the PATH.")
+
+
+def add_arguments(parser):
+    """Add the arguments of this benchmark."""
+    parser.add_argument("--sets", type=Path, help="folder of more sets, NAME.csv")
+
+
+def main():
+    """Run the benchmark."""
+    parser = arguments(__doc__.split("\n")[0])
+    add_arguments(parser)
+    options = parser.parse_args()
+    print(machine_facts())
+    run(options)
 
 
 if __name__ == "__main__":

@@ -55,13 +55,11 @@ class Evaluation:
         """Log-density of each row, in units of the data."""
         out = np.empty(len(X), dtype=X.dtype)
 
-        log_scale = np.log(self.frame.scale)
-
         def fill(block):
             columns, joint, common = self._log_joint(X, block)
             background = self._background(columns, common)
             density = normalise(joint, 1, background=background)[0] + common
-            out[block] = density - log_scale @ ~np.isnan(columns)
+            out[block] = density - self._log_volume(columns)
 
         self._each(fill, X)
         return out
@@ -189,6 +187,12 @@ class Evaluation:
         shape = self.n_components, self.n_features
         return self._form.block_size(self.structure, *shape)
 
+    def _log_volume(self, columns):
+        """Log of the volume that one unit of the frame has, in the cells observed."""
+        if not _has_holes(columns):
+            return self.frame.log_volume
+        return np.log(self.frame.scale) @ ~np.isnan(columns)
+
     def _background(self, columns, common):
         """Log of the noise's joint density, as `_log_joint` has others; or None."""
         if self.noise is None:
@@ -201,9 +205,9 @@ class Evaluation:
         Then what is left out of that in each row.
         """
         columns = Rows(X, None, self.frame).columns(block)
-        holes = np.isnan(columns).any(axis=0)
-        if not holes.any():
+        if not _has_holes(columns):
             return columns, *self._complete_log_joint(columns)
+        holes = np.isnan(columns).any(axis=0)
         joint = np.empty((self.n_components, len(holes)))
         common = np.zeros(len(holes))
         joint[:, holes] = self._log_joint_with_holes(columns[:, holes])
@@ -256,6 +260,11 @@ class Evaluation:
 
     def _joint(self, columns):
         return self.workers.scratch("joint", self.n_components, columns.shape[1])
+
+
+def _has_holes(columns):
+    """Whether a cell is missing: a block is looked at for each answer."""
+    return np.isnan(columns.min())
 
 
 def _within_reach(columns):

@@ -4,6 +4,7 @@ import numpy as np
 
 from ..gaussian import Evaluation
 from ._fitting import Table
+from ._rows import CountedRows, has_holes
 from ._shared_starts import Starts
 
 CRITERIA = "bic", "icl", "aic", "held-out"
@@ -136,8 +137,10 @@ def _check_observed(kept, number, n_folds):
 
 
 def _part(table, chosen):
-    weights = None if table.weights is None else table.weights[chosen]
-    return Table(table.X[chosen], weights, table.workers, noise=table.noisy)
+    X, weights = table.X[chosen], table.weights
+    weights = None if weights is None else weights[chosen]
+    rows = CountedRows(X, weights, table.unit, 1.0, table.has_holes and has_holes(X))
+    return Table(rows, table.workers, noise=table.noisy)
 
 
 class NoWatch:

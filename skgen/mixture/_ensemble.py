@@ -22,7 +22,7 @@ from ..gaussian import (
 from ._base import GaussianMixtureBase
 from ._complaints import ill_defined_message
 from ._fitting import Table, fitted_arrays
-from ._rows import check_observed, counted_rows
+from ._rows import counted_rows
 from ._starts import initial_parameters
 
 
@@ -186,13 +186,14 @@ class GaussianMixtureEnsemble(GaussianMixtureBase):
             ensure_min_samples=2,
         )
         sizes = _checked_sizes(self.n_components)
-        check_observed(X, getattr(self, "feature_names_in_", None))
-        X, weights, unit, _ = counted_rows(X, sample_weight, sizes[0])
-        check_observed(X, getattr(self, "feature_names_in_", None))
+        names = getattr(self, "feature_names_in_", None)
+        counted = counted_rows(X, sample_weight, sizes[0], names)
         generator = generator_of(self.random_state)
-        count = unit * (X.shape[1] if self.shrinkage is None else self.shrinkage)
+        count = counted.unit * (
+            X.shape[1] if self.shrinkage is None else self.shrinkage
+        )
         with Workers() as workers:
-            table = Table(X, weights, workers)
+            table = Table(counted, workers)
             try:
                 starts = _standardised(table, generator)
                 self.n_components_ = self._affordable(sizes, starts.rows.X)

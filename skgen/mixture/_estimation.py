@@ -11,7 +11,7 @@ from ._base import generators_of
 from ._complaints import complaints, ill_defined_message
 from ._fitting import Fitting, Table, last_solution, plan_of
 from ._initial_parameters import check_initial_parameters, check_last_solution
-from ._rows import check_observed, counted_rows
+from ._rows import counted_rows
 from ._selection import ALL_SPURIOUS, Search, all_spurious, least_components, wanted_of
 from ._structure import structure_of
 from ._watch import Watch
@@ -42,7 +42,7 @@ def fit_mixture(mixture, X, y, sample_weight, complain):
     """
     wanted = wanted_of(mixture)
     warm = mixture.warm_start and hasattr(mixture, "converged_")
-    X_all = X = validate_data(
+    X = validate_data(
         mixture,
         X,
         dtype=[np.float64, np.float32],
@@ -50,17 +50,18 @@ def fit_mixture(mixture, X, y, sample_weight, complain):
         ensure_min_samples=2,
         reset=not warm,
     )
-    check_observed(X, getattr(mixture, "feature_names_in_", None))
-    n_components = least_components(mixture.n_components)
-    X, weights, unit, share = counted_rows(X, sample_weight, n_components)
-    check_observed(X, getattr(mixture, "feature_names_in_", None))
-    data = {"X": X_all, "y": y, "metadata": None}
+    counted = counted_rows(
+        X,
+        sample_weight,
+        least_components(mixture.n_components),
+        getattr(mixture, "feature_names_in_", None),
+    )
+    data = {"X": X, "y": y, "metadata": None}
     if sample_weight is not None:
         data["metadata"] = {"sample_weight": sample_weight}
-    plan = plan_of(mixture, X.shape[1], unit)
+    plan = plan_of(mixture, X.shape[1], counted.unit)
     with Workers() as workers:
-        noise = mixture.noise is not None
-        table = Table(X, weights, workers, unit=unit, share=share, noise=noise)
+        table = Table(counted, workers, noise=mixture.noise is not None)
         try:
             if wanted is None:
                 fitted, selection = _best_of_starts(mixture, table, plan, warm, data)
@@ -71,7 +72,7 @@ def fit_mixture(mixture, X, y, sample_weight, complain):
         _keep(mixture, fitted, selection)
         if complain:
             _complain(mixture, fitted, selection)
-    return X_all
+    return X
 
 
 def _best_of_starts(mixture, table, plan, warm, data):

@@ -1,6 +1,7 @@
 """A table on its way to a mixture: rows in their frame, what holds them, the climb."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -25,7 +26,6 @@ from ..gaussian import (
 from ._complaints import check_range, range_message
 from ._race import whole
 from ._regularise import Prior, check_covariance_prior, regularisation_of, with_prior
-from ._rows import has_holes
 from ._starts import initial_parameters
 
 # Holes are filled, for starts alone, from one Gaussian that is fitted in so many steps
@@ -113,43 +113,38 @@ class Table:
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_features)
-        Rows, NaN where a cell is missing.
-
-    weights : ndarray of shape (n_samples,) or None
-        Their weights, all positive.
+    rows : CountedRows
+        The rows.
 
     workers : Workers
         The threads.
-
-    unit : float, default=1.0
-        What a sample weight of 1 is in these weights.
-
-    share : float, default=1.0
-        Their share of all rows of positive weight: of the others nothing is observed,
-        and their log-density is 0.
 
     noise : bool, default=False
         Whether some rows belong to no component.
     """
 
-    def __init__(self, X, weights, workers, *, unit=1.0, share=1.0, noise=False):
-        self.X = X
-        self.weights = weights
+    def __init__(self, rows, workers, *, noise=False):
+        self.X, self.weights, self.unit, self.share, self.has_holes = rows
         self.workers = workers
-        self.unit, self.share = unit, share
-        self.has_holes = has_holes(X)
         self.noisy = noise
-        low, high = np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)
-        self.corners = np.array([low, high], dtype=np.float64)
-        flat = np.flatnonzero(low == high)
-        if noise and flat.size:
+        if noise:
+            self._check_varying()
+        self._frames = {}
+        self._filled = self._company = None
+
+    @cached_property
+    def corners(self):
+        """Least and largest value of each column, (2, n_features)."""
+        ends = np.fmin.reduce(self.X, axis=0), np.fmax.reduce(self.X, axis=0)
+        return np.array(ends, dtype=np.float64)
+
+    def _check_varying(self):
+        flat = np.flatnonzero(self.corners[0] == self.corners[1])
+        if flat.size:
             raise ValueError(
                 "noise='uniform' needs columns that vary, but columns "
                 f"{flat.tolist()} are constant: drop them, or set noise=None."
             )
-        self._frames = {}
-        self._filled = self._company = None
 
     def frame(self, structure):
         """The frame in which a structure is fitted.

@@ -23,15 +23,19 @@ class CountedRows(NamedTuple):
 
     share : float
         Their share of all rows of positive weight, by weight.
+
+    has_holes : bool
+        Whether a cell of them is missing.
     """
 
     X: np.ndarray
     weights: np.ndarray | None
     unit: float
     share: float
+    has_holes: bool
 
 
-def counted_rows(X, sample_weight, n_components):
+def counted_rows(X, sample_weight, n_components, names=None):
     """Rows of positive weight of which a cell is observed.
 
     Parameters
@@ -45,17 +49,27 @@ def counted_rows(X, sample_weight, n_components):
     n_components : int
         As many rows are needed, and two.
 
+    names : ndarray of shape (n_features,), default=None
+        Names of the columns.
+
     Returns
     -------
     counted : CountedRows
         The rows.
+
+    Raises
+    ------
+    ValueError
+        Where there are too few, or a column is observed in none of them.
     """
     weights, counted, unit, share = None, None, 1.0, 1.0
     if sample_weight is not None:
         weights = check_row_weights(sample_weight, X)
         counted = weights > 0.0
         unit = weights.max() / np.asarray(sample_weight, dtype=float).max()
-    if has_holes(X):
+    holes = has_holes(X)
+    if holes:
+        _check_observed(X, names)
         seen = ~np.isnan(X).all(axis=1)
         share = float(np.average(seen, weights=weights))
         counted = seen if counted is None else counted & seen
@@ -74,7 +88,9 @@ def counted_rows(X, sample_weight, n_components):
             "Expected n_samples >= n_components but got n_components = "
             f"{n_components}, n_samples = {len(X)}"
         )
-    return CountedRows(X, weights, unit, share)
+    if holes:
+        _check_observed(X, names)  # what is left of them
+    return CountedRows(X, weights, unit, share, holes and has_holes(X))
 
 
 def has_holes(X):
@@ -82,10 +98,8 @@ def has_holes(X):
     return X.size > 0 and bool(np.isnan(X.min()))
 
 
-def check_observed(X, names):
+def _check_observed(X, names):
     """Every column must be observed somewhere."""
-    if not has_holes(X):
-        return
     unseen = np.flatnonzero(np.isnan(X).all(axis=0))
     if unseen.size:
         columns = unseen.tolist() if names is None else list(names[unseen])

@@ -17,9 +17,12 @@ from skgen.gaussian import (
     Frame,
     IllDefinedCovarianceError,
     IncompleteExpectation,
+    MixtureParameters,
+    Regularisation,
     Rows,
     UniformNoise,
     _holes,
+    maximise,
 )
 from skgen.gaussian._holes import (
     HolesExpectation,
@@ -347,3 +350,39 @@ def test_row_far_out_is_finite(name):
         found = HolesExpectation(known, mixture.structure, workers, 2)(mixture)
     assert np.isfinite(found.log_likelihood).all()
     assert found.counts.sum() == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("name", ["full", "tied", "diag"])
+def test_hiding_a_column_everywhere_is_fitting_without_it(name):
+    rng = np.random.default_rng(0)
+    structure, shown = STRUCTURES[name], slice(0, 2)
+    rows = rng.normal(size=(60, 3)) + rng.integers(2, size=(60, 1)) * 3.0
+    rows[rng.random(rows.shape) < 0.2] = np.nan
+    rows[:, 2] = np.nan
+    covariance = covariance_of(rng, 3)
+    covariances = {
+        "full": np.stack([covariance, np.eye(3)]),
+        "tied": covariance[None],
+        "diag": rng.uniform(0.5, 2.0, size=(2, 3)),
+    }[name]
+    means = np.array([[0.0, 0.0, 1.0], [3.0, 3.0, -1.0]])
+    pairs = [(rows, means, covariances)]
+    part = (slice(None), shown, shown) if structure.matrices else (slice(None), shown)
+    pairs.append((rows[:, shown], means[:, shown], covariances[part]))
+    found = []
+    for X, mean, covariance in pairs:
+        weights = np.array([0.4, 0.6])
+        mixture = MixtureParameters.of_covariances(structure, weights, mean, covariance)
+        with Workers(n_threads=1) as workers:
+            frame = unit_frames[X.shape[1]]
+            data = Rows(X, None, frame)
+            expectation = IncompleteExpectation(data, structure, workers, 2)
+            for _ in range(10):
+                statistics = expectation(mixture)
+                mixture = maximise(statistics, mixture, Regularisation(floor=1e-10))
+        found.append((mixture, statistics.log_likelihood))
+    (all_columns, likelihood), (some, expected) = found
+    assert_allclose(likelihood, expected, rtol=1e-10)
+    assert_allclose(all_columns.weights, some.weights, atol=1e-10)
+    assert_allclose(all_columns.means[:, shown], some.means, atol=1e-10)
+    assert_allclose(all_columns.covariances[part], some.covariances, atol=1e-10)

@@ -30,6 +30,7 @@ from skgen.gaussian import (
 )
 from skgen.mixture._fitting import Table
 from skgen.mixture._race import whole
+from skgen.mixture._rows import CountedRows, has_holes
 
 ALL = [*dict.fromkeys(STRUCTURES.values()), Factor(1)]
 NAMES = [type(structure).__name__ for structure in ALL]
@@ -42,6 +43,12 @@ every_setting = pytest.mark.parametrize(
     "setting", SETTINGS, ids=lambda setting: "-".join(setting.values())
 )
 every_type = pytest.mark.parametrize("covariance_type", COVARIANCE_TYPES)
+
+
+def table_of(X, weights, workers, **parameters):
+    """All rows, with their weights as they are."""
+    rows = CountedRows(X, weights, 1.0, 1.0, has_holes(X))
+    return Table(rows, workers, **parameters)
 
 
 def holed(n=150, d=3, share=0.3, seed=0, dtype=np.float64):
@@ -75,8 +82,8 @@ def test_one_cell_of_no_weight_makes_no_difference(structure):
     more = np.vstack([X, [[np.nan, 0.0, 1.0]]])
     weights = np.append(np.ones(len(X)), 1e-300)
     with Workers(1) as workers:
-        plain = Table(X, None, workers).expectation(structure, 3)
-        other = Table(more, weights, workers).expectation(structure, 3)
+        plain = table_of(X, None, workers).expectation(structure, 3)
+        other = table_of(more, weights, workers).expectation(structure, 3)
         assert isinstance(plain, Expectation)
         assert isinstance(other, IncompleteExpectation)
         one, two = plain(known), other(known)
@@ -89,10 +96,10 @@ def test_one_cell_of_no_weight_makes_no_difference(structure):
 def whole_mixture(X, structure, k=3):
     """Any mixture of a structure, after one step from all rows."""
     with Workers(1) as workers:
-        expectation = Table(X, None, workers).expectation(structure, k)
+        expectation = table_of(X, None, workers).expectation(structure, k)
         if isinstance(expectation, IncompleteExpectation):
             filled = np.where(np.isnan(X), np.nanmean(X, axis=0), X)
-            expectation = Table(filled, None, workers).expectation(structure, k)
+            expectation = table_of(filled, None, workers).expectation(structure, k)
         shares = np.random.default_rng(0).dirichlet(np.ones(k), size=len(X)).T
         statistics = expectation.of_responsibilities(lambda block: shares[:, block], k)
         held = Regularisation(floor=1e-8)
@@ -109,7 +116,7 @@ def test_step_of_em_never_lowers_the_likelihood(structure, share, noisy, seed):
     if noisy:
         mixture = replace(mixture, weights=0.9 * mixture.weights)
     with Workers(1) as workers:
-        expectation = Table(X, None, workers, noise=noisy).expectation(structure, 3)
+        expectation = table_of(X, None, workers, noise=noisy).expectation(structure, 3)
         statistics = expectation(mixture)
         for _ in range(12):
             before = statistics.log_likelihood[0]
