@@ -7,8 +7,8 @@ product at its default threads; it passes 100 % where rows of negligible
 responsibility are left out of the M-step.
 
 ``--only holes``, ``--only models`` and ``--only selection`` run what `bench_holes`,
-`bench_models` and `bench_selection` say of tables with holes, of the fourteen covariance
-models and of searches among them.
+`bench_models` and `bench_selection` say of tables with holes, of the fourteen
+covariance models and of searches among them.
 """
 
 import subprocess
